@@ -1,0 +1,20 @@
+//! Data without I/O: what a series is called, what a sample is, and the small languages around them.
+//!
+//! Nothing here reads a clock, a file or a socket; everything is a value in, a value out.
+
+pub mod duration;
+pub mod float;
+pub mod histogram;
+pub mod labels;
+pub mod matcher;
+pub mod metrics;
+pub mod names;
+pub mod regex;
+pub mod relabel;
+pub mod sample;
+pub mod size;
+
+pub use histogram::FloatHistogram;
+pub use labels::{Labels, LabelsBuilder, METRIC_NAME};
+pub use matcher::{MatchOp, Matcher};
+pub use sample::{Sample, TimeRange, is_stale, stale_marker};

@@ -1,0 +1,2 @@
+//! Rushlight: the binary.
+fn main() {}

@@ -1,0 +1,163 @@
+//! Storage in plain vectors.
+
+use model::{Labels, Matcher, TimeRange, is_stale, stale_marker};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+use storage::{
+    Absence, AppendError, Appendable, Appended, Column, Error, Group, GroupSpec, LabelQuery,
+    Querier, Queryable, Row, SampleSink, SelectHints, SeriesSet,
+};
+
+type Samples = BTreeMap<i64, f64>;
+type Series = BTreeMap<Labels, Samples>;
+
+/// All samples of all series, in memory, for tests.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryStore {
+    series: Arc<Mutex<Series>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Stores a sample; one at the same time is replaced.
+    pub fn put(&self, labels: &Labels, t_ms: i64, value: f64) {
+        self.locked().entry(labels.clone()).or_default().insert(t_ms, value);
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, Series> {
+        self.series.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Appendable for MemoryStore {
+    fn open_group(&self, spec: &GroupSpec) -> Result<Box<dyn Group>, AppendError> {
+        Ok(Box::new(MemoryGroup {
+            store: self.clone(),
+            absence: spec.absence,
+            columns: Vec::new(),
+            by_labels: HashMap::new(),
+            last_ms: i64::MIN,
+        }))
+    }
+}
+
+struct MemoryGroup {
+    store: MemoryStore,
+    absence: Absence,
+    columns: Vec<Labels>,
+    by_labels: HashMap<Labels, Column>,
+    last_ms: i64,
+}
+
+impl Group for MemoryGroup {
+    fn column(&mut self, labels: &Labels) -> Result<(Column, bool), AppendError> {
+        if let Some(column) = self.by_labels.get(labels) {
+            return Ok((*column, false));
+        }
+        let column = Column(u32::try_from(self.columns.len()).expect("fewer than 2^32 columns"));
+        self.columns.push(labels.clone());
+        self.by_labels.insert(labels.clone(), column);
+        Ok((column, true))
+    }
+
+    fn append(&mut self, row: &Row) -> Result<Appended, AppendError> {
+        if row.t_ms() <= self.last_ms {
+            return Err(AppendError::OutOfOrder { t_ms: row.t_ms(), last_ms: self.last_ms });
+        }
+        self.last_ms = row.t_ms();
+        let mut series = self.store.locked();
+        for (i, labels) in (0..).zip(&self.columns) {
+            if let Some(value) = row.get(Column(i)) {
+                series.entry(labels.clone()).or_default().insert(row.t_ms(), value);
+            } else if self.absence == Absence::EndsSeries
+                && let Some(samples) = series.get_mut(labels)
+                && samples.last_key_value().is_some_and(|(_, value)| !is_stale(*value))
+            {
+                samples.insert(row.t_ms(), stale_marker());
+            }
+        }
+        Ok(Appended { samples: row.len(), remap: None })
+    }
+}
+
+impl Queryable for MemoryStore {
+    fn querier(&self, range: TimeRange) -> Result<Arc<dyn Querier>, Error> {
+        let mut series = self.locked().clone();
+        series.retain(|_, samples| samples.keys().any(|t| range.contains(*t)));
+        Ok(Arc::new(MemoryQuerier { series }))
+    }
+}
+
+struct MemoryQuerier {
+    series: Series,
+}
+
+impl MemoryQuerier {
+    fn matching<'a>(
+        &'a self,
+        matchers: &'a [Matcher],
+    ) -> impl Iterator<Item = (&'a Labels, &'a Samples)> {
+        self.series.iter().filter(|(labels, _)| matchers.iter().all(|m| m.matches_labels(labels)))
+    }
+}
+
+impl Querier for MemoryQuerier {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        hints: &SelectHints,
+    ) -> Result<Box<dyn SeriesSet>, Error> {
+        let in_range = |s: &Samples| s.keys().any(|t| hints.range.contains(*t));
+        let series = self.matching(matchers).filter(|(_, samples)| in_range(samples));
+        let series = series.map(|(labels, samples)| (labels.clone(), samples.clone())).collect();
+        Ok(Box::new(MemorySet { series }))
+    }
+
+    fn label_names(&self, query: LabelQuery<'_>) -> Result<Vec<String>, Error> {
+        let names = self.matching(query.matchers).flat_map(|(labels, _)| labels.iter());
+        Ok(distinct(names.map(|(name, _)| name), query.limit))
+    }
+
+    fn label_values(&self, name: &str, query: LabelQuery<'_>) -> Result<Vec<String>, Error> {
+        let values = self.matching(query.matchers).filter_map(|(labels, _)| labels.get(name));
+        Ok(distinct(values, query.limit))
+    }
+}
+
+fn distinct<'a>(texts: impl Iterator<Item = &'a str>, limit: usize) -> Vec<String> {
+    let limit = if limit == 0 { usize::MAX } else { limit };
+    texts.collect::<BTreeSet<_>>().into_iter().take(limit).map(String::from).collect()
+}
+
+struct MemorySet {
+    series: Vec<(Labels, Samples)>,
+}
+
+impl SeriesSet for MemorySet {
+    fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    fn labels(&self, series: usize) -> Labels {
+        self.series[series].0.clone()
+    }
+
+    fn read(
+        &self,
+        series: usize,
+        range: TimeRange,
+        sink: &mut dyn SampleSink,
+    ) -> Result<(), Error> {
+        if range.min_ms <= range.max_ms {
+            for (t_ms, value) in self.series[series].1.range(range.min_ms..=range.max_ms) {
+                sink.floats(&[*t_ms], &[*value]);
+            }
+        }
+        Ok(())
+    }
+}
