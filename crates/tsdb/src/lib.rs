@@ -1,1 +1,15 @@
-//! tsdb
+//! The database: rows in, series out; a log, a head in memory, immutable blocks on disk.
+//!
+//! ```text
+//! rows ─▶ head (delta rows ─▶ mini-batches ─▶ group chunks) ─▶ blocks (2 h, then 24 h)
+//!    └──▶ wal, the same delta rows                              └▶ mapped into memory
+//! ```
+//!
+//! [`Db`] is the door: it implements the waist's [`storage::Appendable`] and [`storage::Queryable`].
+//! Nothing here knows a clock, a socket or a thread; the caller says when to flush and what time it is.
+
+mod block;
+pub mod codec;
+mod compact;
+mod disk;
+mod mmap;

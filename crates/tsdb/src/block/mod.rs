@@ -1,0 +1,1 @@
+//! Blocks: immutable folders of a time range.
