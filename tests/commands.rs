@@ -1,0 +1,59 @@
+//! Subcommands, as a person types them.
+
+use crate::harness::{Rushlight, Target, rushlight, vector, wait_for};
+
+fn run(args: &[&str]) -> (bool, String) {
+    let output = rushlight().args(args).output().expect("the binary starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    (output.status.success(), text + &String::from_utf8_lossy(&output.stderr))
+}
+
+#[test]
+fn check_config_accepts_what_the_server_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prometheus.yml");
+    std::fs::write(&path, "scrape_configs: [{job_name: a}]\n").unwrap();
+    let (ok, text) = run(&["check", "config", path.to_str().unwrap()]);
+    assert!(ok, "{text}");
+    assert!(text.contains("SUCCESS"), "{text}");
+}
+
+#[test]
+fn a_script_is_run_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.test");
+    let script = "load 1m\n  a{b=\"c\"} 1+1x5\n\neval instant at 5m sum(a)\n  {} 6\n\n\
+                  eval instant at 5m sum(a)\n  {} 7\n";
+    std::fs::write(&path, script).unwrap();
+    let (ok, text) = run(&["test", "promql", path.to_str().unwrap()]);
+    assert!(!ok, "one case is wrong on purpose: {text}");
+    assert!(text.lines().any(|l| l == "1 passed, 1 failed"), "{text}");
+    assert!(text.contains("a.test:7"), "the failure has no place: {text}");
+}
+
+#[test]
+fn query_prints_what_promtool_prints() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = Target::text("lamp{room=\"hall\"} 3\n");
+    let config = format!("scrape_configs:\n{}", target.job("house"));
+    let server = Rushlight::start(folder.path(), &config, &[]);
+    wait_for("the lamp", || (!vector(&server.query("lamp")).is_empty()).then_some(()));
+    let url = format!("http://{}", server.address);
+    let ours = run(&["query", "instant", &url, "sum(lamp)"]);
+    assert!(ours.0 && ours.1.starts_with("{} => 3 @["), "{ours:?}");
+    if std::process::Command::new("promtool").arg("--version").output().is_err() {
+        println!("skipped: promtool is not installed");
+        return;
+    }
+    let promtool = |args: &[&str]| {
+        let output = std::process::Command::new("promtool").args(args).output().unwrap();
+        assert!(output.status.success(), "promtool {args:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(promtool(&["query", "instant", &url, "sum(lamp)"]).starts_with("{} => 3 @["));
+    assert!(promtool(&["query", "series", "--match=lamp", &url]).contains("room=\"hall\""));
+    assert!(promtool(&["query", "labels", &url, "room"]).contains("hall"));
+    assert!(promtool(&["query", "range", &url, "lamp"]).contains("lamp{"));
+    promtool(&["check", "healthy", "--url", &url]);
+    promtool(&["check", "ready", "--url", &url]);
+}

@@ -1,0 +1,9 @@
+//! The whole binary, from outside: started, scraped into, asked over HTTP, killed, started again.
+
+mod bad_input;
+mod commands;
+mod crash;
+mod harness;
+mod house;
+mod reload;
+mod scraping;
