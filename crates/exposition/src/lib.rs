@@ -1,1 +1,26 @@
-//! exposition
+//! Exposition: a target's page of metrics to samples, and our own metrics to such a page.
+//!
+//! [`parse`] reads the Prometheus text format (0.0.4 and 1.0.0, one grammar) and OpenMetrics text
+//! (1.0.0 and 0.0.1), and tells a [`Sink`] what it finds, in the order of the page. A target's page
+//! is nearly the same every time, so a [`Predictor`] remembers the order of its lines and a slot the
+//! sink gave to each series: a known series costs one hash of its text and the reading of its value,
+//! and allocates nothing. What is accepted and refused never depends on what is remembered.
+//!
+//! [`negotiate`] chooses the format from a response's `Content-Type`.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod media_type;
+mod negotiate;
+mod number;
+mod parse;
+mod predictor;
+mod quote;
+mod sink;
+
+pub use error::{Failure, SyntaxError};
+pub use negotiate::{Format, Protocol, negotiate};
+pub use parse::parse;
+pub use predictor::Predictor;
+pub use sink::{ExemplarLine, FamilyType, Metadata, SeriesLine, Sink};

@@ -1,0 +1,169 @@
+//! What is remembered of a target's page: the order of its series and of its blocks of comments.
+//!
+//! A series is the 64-bit hash of its text, the length of that text and the sink's slot: 16 bytes.
+//! The hash is keyed with a seed of this memory alone, and takes in the type of the family where
+//! that decides how labels are stored (`le`, `quantile`), so that a series whose TYPE line changes is
+//! another series. A block is a run of comment lines, remembered the same way.
+//!
+//! A page is walked beside the memory. As long as both agree nothing is written; from the first
+//! difference on the walk notes the order found, and that becomes the memory when the page ends
+//! well. A series that is missing keeps its place for [`KEPT_PAGES`] pages. A page that fails leaves
+//! the memory as it was before.
+
+mod table;
+mod walk;
+
+use std::hash::{BuildHasher, Hasher};
+
+pub(crate) use walk::Walk;
+
+use crate::negotiate::Format;
+use crate::sink::FamilyType;
+
+/// A missing series is forgotten after this many pages without it.
+const KEPT_PAGES: u32 = 10;
+/// Slots from here on mean something only to the sink.
+const FIRST_MARK: u32 = u32::MAX - 16;
+/// Longer texts of series are not remembered.
+const LONGEST_KEY: usize = (1 << LEN_BITS) - 1;
+const LEN_BITS: u32 = 28;
+
+/// The memory of one target's page.
+#[derive(Debug)]
+pub struct Predictor {
+    seed: foldhash::fast::RandomState,
+    format: Option<Format>,
+    series: Vec<Series>,
+    blocks: Vec<Block>,
+    /// Whether some series were missing from the last page.
+    some_missing: bool,
+}
+
+/// A remembered series.
+#[derive(Clone, Copy, Debug)]
+struct Series {
+    hash: u64,
+    /// Length of the text in the low bits, above it the number of pages it was missing from.
+    len_and_missing: u32,
+    slot: u32,
+}
+
+impl Series {
+    fn new(key: Key, slot: u32) -> Self {
+        Self { hash: key.hash, len_and_missing: key.len, slot }
+    }
+
+    #[inline]
+    fn len(self) -> usize {
+        (self.len_and_missing & ((1 << LEN_BITS) - 1)) as usize
+    }
+
+    fn is(self, key: Key) -> bool {
+        self.hash == key.hash && self.len() == key.len as usize
+    }
+
+    fn missing_pages(self) -> u32 {
+        self.len_and_missing >> LEN_BITS
+    }
+
+    fn seen(self) -> Self {
+        Self { len_and_missing: self.len_and_missing & ((1 << LEN_BITS) - 1), ..self }
+    }
+
+    /// `None` when it has been missing for too long.
+    fn missed(self) -> Option<Self> {
+        let len_and_missing = self.len_and_missing + (1 << LEN_BITS);
+        (self.missing_pages() < KEPT_PAGES).then_some(Self { len_and_missing, ..self })
+    }
+}
+
+/// What a series is found by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Key {
+    hash: u64,
+    len: u32,
+}
+
+/// A remembered block of comment lines.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    hash: u64,
+    len: u32,
+    /// The type the block ends with, when it has a TYPE line.
+    family_type: Option<FamilyType>,
+}
+
+impl Default for Predictor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Predictor {
+    /// Remembers nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            seed: foldhash::fast::RandomState::default(),
+            format: None,
+            series: Vec::new(),
+            blocks: Vec::new(),
+            some_missing: false,
+        }
+    }
+
+    /// Forgets everything: every series of the next page is unknown, all metadata is told again.
+    pub fn clear(&mut self) {
+        self.series = Vec::new();
+        self.blocks = Vec::new();
+        self.some_missing = false;
+    }
+
+    /// Gives every series the slot `map[slot]`, and forgets those for which that is `u32::MAX` or
+    /// not there. The last 17 slots of the number range are the sink's own marks and stay.
+    pub fn remap(&mut self, map: &[u32]) {
+        self.series.retain_mut(|series| {
+            if series.slot < FIRST_MARK {
+                let slot = usize::try_from(series.slot).ok().and_then(|slot| map.get(slot));
+                series.slot = slot.copied().unwrap_or(u32::MAX);
+                series.slot != u32::MAX
+            } else {
+                true
+            }
+        });
+    }
+
+    /// The number of series remembered, those missing from the last page included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether no series is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// Bytes held on the heap.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.series.capacity() * size_of::<Series>() + self.blocks.capacity() * size_of::<Block>()
+    }
+
+    #[inline]
+    fn hash(&self, text: &[u8]) -> u64 {
+        let mut hasher = self.seed.build_hasher();
+        hasher.write(text);
+        hasher.finish()
+    }
+}
+
+/// Keeps apart the same text under types that store its labels differently.
+fn salt(family_type: FamilyType) -> u64 {
+    match family_type {
+        FamilyType::Histogram => 0x9e37_79b9_7f4a_7c15,
+        FamilyType::Summary => 0xc2b2_ae3d_27d4_eb4f,
+        _ => 0,
+    }
+}
