@@ -7,4 +7,4 @@
 
 pub mod syntax;
 
-pub use syntax::{Expr, Features, ParseError, ParseErrors};
+pub use syntax::{Expr, Features, ParseError, ParseErrors, parse};

@@ -1,8 +1,8 @@
 //! The syntax tree of a query: nodes in one arena, each with the part of the text it was read from.
 //!
-//! Children are always made before their parents, so a node's id is larger than those of everything
-//! below it and the root is the last node. Dropping a tree is dropping a few vectors, however deep
-//! it is.
+//! Children are made before their parents, so a node's id is larger than those of its children; only
+//! the duration expression of an `offset` comes later. Dropping a tree is dropping a few vectors,
+//! however deep it is.
 
 use super::functions::Function;
 use model::Matcher;
@@ -172,9 +172,9 @@ pub enum Edges {
 /// An instant vector selector.
 #[derive(Clone, Debug)]
 pub struct VectorSelector {
-    /// The metric name, when it was written before the braces or quoted inside of them.
+    /// The metric name, when it was written before the braces.
     pub name: Option<Box<str>>,
-    /// All conditions, the one for `name` among them (as the last one).
+    /// All conditions as written, then the one for `name`.
     pub matchers: Vec<Matcher>,
     /// How much older the samples are; negative for later ones. 0 without the modifier.
     pub offset: Dur,
@@ -455,6 +455,7 @@ impl AggregateOp {
 struct Meta {
     span: Span,
     value_type: ValueType,
+    height: u32,
 }
 
 /// A parsed and checked query.
@@ -463,6 +464,7 @@ pub struct Expr {
     text: Box<str>,
     nodes: Vec<Node>,
     meta: Vec<Meta>,
+    root: NodeId,
 }
 
 /// Ids of direct children.
@@ -470,7 +472,7 @@ pub type Children = SmallVec<[NodeId; 4]>;
 
 impl Expr {
     pub(super) fn new(text: &str) -> Self {
-        Self { text: text.into(), nodes: Vec::new(), meta: Vec::new() }
+        Self { text: text.into(), nodes: Vec::new(), meta: Vec::new(), root: NodeId(0) }
     }
 
     /// Adds a node above all others so far.
@@ -478,14 +480,45 @@ impl Expr {
         let id = NodeId(u32::try_from(self.nodes.len()).expect("one node a byte of text at most"));
         let value_type = self.type_of(&node);
         self.nodes.push(node);
-        self.meta.push(Meta { span, value_type });
+        let height = 1 + self.below(id).into_iter().map(|id| self.height(id)).max().unwrap_or(0);
+        self.meta.push(Meta { span, value_type, height });
         id
+    }
+
+    /// The number of nodes on the longest way down from a node, itself included.
+    pub(super) fn height(&self, id: NodeId) -> u32 {
+        self.meta[id.index()].height
+    }
+
+    /// Direct children, those in duration expressions included.
+    fn below(&self, id: NodeId) -> Children {
+        let mut below = self.children(id);
+        let durations = match self.node(id) {
+            Node::VectorSelector(selector) => [Some(selector.offset), None, None],
+            Node::MatrixSelector { range, .. } => [Some(*range), None, None],
+            Node::Subquery(Subquery { range, step, offset, .. }) => {
+                [Some(*range), *step, Some(*offset)]
+            }
+            Node::Duration(duration) => {
+                [duration.lhs, duration.rhs, None].map(|id| id.map(Dur::Expr))
+            }
+            _ => [None; 3],
+        };
+        below.extend(durations.into_iter().flatten().filter_map(|dur| match dur {
+            Dur::Expr(id) => Some(id),
+            Dur::Ms(_) => None,
+        }));
+        below
     }
 
     /// The outermost expression.
     #[must_use]
     pub fn root(&self) -> NodeId {
-        NodeId(u32::try_from(self.nodes.len()).expect("checked by push") - 1)
+        self.root
+    }
+
+    pub(super) fn set_root(&mut self, root: NodeId) {
+        self.root = root;
     }
 
     /// A node.

@@ -7,6 +7,11 @@
 mod ast;
 mod error;
 mod functions;
+mod lexer;
+mod parser;
+mod printer;
+mod string;
+mod token;
 
 pub use ast::{
     Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Children, Dur, DurationExpr,
@@ -15,6 +20,8 @@ pub use ast::{
 };
 pub use error::{ParseError, ParseErrors};
 pub use functions::{Function, Signature};
+pub use parser::parse;
+pub use printer::Printed;
 
 /// Parts of the language that Prometheus keeps behind switches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,3 +39,6 @@ impl Features {
     pub const ALL: Self =
         Self { experimental_functions: true, extended_selectors: true, fill: true };
 }
+
+#[cfg(test)]
+mod tests;
