@@ -1,0 +1,86 @@
+//! What a match captured, and templates filled from it.
+
+use super::Regex;
+
+/// The groups of one match.
+#[derive(Debug)]
+pub struct Captures<'r, 't> {
+    regex: &'r Regex,
+    text: &'t str,
+    found: Option<::regex::Captures<'t>>,
+}
+
+impl<'r, 't> Captures<'r, 't> {
+    pub(super) fn find(regex: &'r Regex, text: &'t str) -> Option<Self> {
+        // The shape is the cheaper question where it can be asked.
+        if !regex.is_match(text) {
+            return None;
+        }
+        let found = match &regex.engine {
+            Some(engine) if !regex.groups.is_empty() && !regex.one_group => {
+                Some(engine.captures(text)?)
+            }
+            _ => None,
+        };
+        Some(Self { regex, text, found })
+    }
+
+    /// A group by its number, 0 for the whole text; `None` if the pattern has no such group or it
+    /// took no part in the match.
+    #[must_use]
+    pub fn get(&self, group: usize) -> Option<&'t str> {
+        match &self.found {
+            Some(found) => found.get(group).map(|m| m.as_str()),
+            None if group == 0 || group == 1 && self.regex.one_group => Some(self.text),
+            None => None,
+        }
+    }
+
+    /// The first group of that name that took part in the match. Go allows a name twice.
+    #[must_use]
+    pub fn name(&self, name: &str) -> Option<&'t str> {
+        let named = self.regex.groups.iter().enumerate();
+        let mut named = named.filter(|(_, group)| group.as_deref() == Some(name));
+        named.find_map(|(i, _)| self.get(i + 1))
+    }
+
+    /// Appends the template with its references replaced, see [`Regex::expand`].
+    pub fn expand(&self, template: &str, out: &mut String) {
+        let mut rest = template;
+        while let Some((before, after)) = rest.split_once('$') {
+            out.push_str(before);
+            if let Some(after) = after.strip_prefix('$') {
+                out.push('$');
+                rest = after;
+            } else if let Some((name, after)) = reference(after) {
+                out.push_str(self.referred(name).unwrap_or(""));
+                rest = after;
+            } else {
+                // Not a reference after all.
+                out.push('$');
+                rest = after;
+            }
+        }
+        out.push_str(rest);
+    }
+
+    fn referred(&self, name: &str) -> Option<&'t str> {
+        let is_number = name.bytes().all(|b| b.is_ascii_digit());
+        if is_number && (name == "0" || !name.starts_with('0')) && name.len() < 9 {
+            return self.get(name.parse().ok()?);
+        }
+        self.name(name)
+    }
+}
+
+/// Splits the text behind a `$` into the name it refers to and the rest.
+fn reference(text: &str) -> Option<(&str, &str)> {
+    let in_name = |c: char| c.is_alphanumeric() || c == '_';
+    let braced = text.strip_prefix('{');
+    let text = braced.unwrap_or(text);
+    let (name, rest) = text.split_at(text.find(|c| !in_name(c)).unwrap_or(text.len()));
+    if name.is_empty() {
+        return None;
+    }
+    if braced.is_some() { Some((name, rest.strip_prefix('}')?)) } else { Some((name, rest)) }
+}
