@@ -92,6 +92,14 @@ impl Duration {
 
 /// `1d12h`, `90m`, `0s`. Years and weeks only where nothing smaller remains: 90d reads better than
 /// 12w6d.
+impl std::str::FromStr for Duration {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        Self::parse(text)
+    }
+}
+
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.ms.unsigned_abs();
