@@ -111,8 +111,8 @@ impl fmt::Display for Duration {
         }
         for (name, size) in UNITS {
             let size = size.unsigned_abs();
-            let whole_only = matches!(name, "y" | "w");
-            if rest >= size && !(whole_only && rest % size != 0) {
+            let may_leave_rest = !matches!(name, "y" | "w");
+            if rest >= size && (may_leave_rest || rest.is_multiple_of(size)) {
                 write!(f, "{}{name}", rest / size)?;
                 rest %= size;
             }

@@ -6,6 +6,7 @@
 //! comparing text; often no engine is built.
 
 mod expand;
+mod go_escape;
 mod go_syntax;
 mod shape;
 
