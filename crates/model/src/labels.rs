@@ -8,6 +8,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 /// The label that holds the metric name.
@@ -144,7 +145,9 @@ impl Labels {
     /// A builder that starts with these labels.
     #[must_use]
     pub fn to_builder(&self) -> LabelsBuilder {
-        LabelsBuilder { pairs: self.iter().map(|(n, v)| (Box::from(n), Box::from(v))).collect() }
+        let mut builder = LabelsBuilder::new();
+        builder.reset(self);
+        builder
     }
 }
 
@@ -253,9 +256,20 @@ fn push_text(packed: &mut String, text: &str) {
 }
 
 /// A label set under construction, kept sorted.
+///
+/// Texts are appended to one buffer, so that a builder that is used again takes no memory. A value
+/// that was replaced stays in the buffer until [`clear`](Self::clear) or [`reset`](Self::reset).
 #[derive(Clone, Debug, Default)]
 pub struct LabelsBuilder {
-    pairs: Vec<(Box<str>, Box<str>)>,
+    text: String,
+    pairs: Vec<Pair>,
+}
+
+/// Where a name and its value stand in the buffer.
+#[derive(Clone, Debug)]
+struct Pair {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 impl LabelsBuilder {
@@ -268,16 +282,20 @@ impl LabelsBuilder {
     /// The value of a label, if set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.find(name).ok().map(|i| &*self.pairs[i].1)
+        self.find(name).ok().map(|i| &self.text[self.pairs[i].value.clone()])
     }
 
     /// Sets a label; an empty value removes it.
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
         match (self.find(name), value.is_empty()) {
             (Ok(i), true) => drop(self.pairs.remove(i)),
-            (Ok(i), false) => self.pairs[i].1 = value.into(),
+            (Ok(i), false) if self.text[self.pairs[i].value.clone()] == *value => {}
+            (Ok(i), false) => self.pairs[i].value = self.push(value),
             (Err(_), true) => {}
-            (Err(i), false) => self.pairs.insert(i, (name.into(), value.into())),
+            (Err(i), false) => {
+                let pair = Pair { name: self.push(name), value: self.push(value) };
+                self.pairs.insert(i, pair);
+            }
         }
         self
     }
@@ -289,18 +307,42 @@ impl LabelsBuilder {
 
     /// Keeps the labels for which `keep` is true.
     pub fn retain(&mut self, mut keep: impl FnMut(&str, &str) -> bool) -> &mut Self {
-        self.pairs.retain(|(n, v)| keep(n, v));
+        let Self { text, pairs } = self;
+        pairs.retain(|pair| keep(&text[pair.name.clone()], &text[pair.value.clone()]));
         self
     }
 
     /// The labels in ascending order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs.iter().map(|(n, v)| (&**n, &**v))
+        let text = |range: &Range<usize>| &self.text[range.clone()];
+        self.pairs.iter().map(move |pair| (text(&pair.name), text(&pair.value)))
+    }
+
+    /// The number of labels.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// Whether there are no labels.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
     }
 
     /// Removes all labels, keeping the memory.
     pub fn clear(&mut self) {
+        self.text.clear();
         self.pairs.clear();
+    }
+
+    /// Begins again with these labels, keeping the memory.
+    pub fn reset(&mut self, labels: &Labels) {
+        self.clear();
+        for (name, value) in labels {
+            let pair = Pair { name: self.push(name), value: self.push(value) };
+            self.pairs.push(pair);
+        }
     }
 
     /// The finished set.
@@ -309,14 +351,22 @@ impl LabelsBuilder {
         Labels::from_sorted(self.iter())
     }
 
+    fn push(&mut self, text: &str) -> Range<usize> {
+        let start = self.text.len();
+        self.text.push_str(text);
+        start..self.text.len()
+    }
+
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.pairs.binary_search_by(|(n, _)| (**n).cmp(name))
+        self.pairs.binary_search_by(|pair| self.text[pair.name.clone()].cmp(name))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     #[test]
     fn pairs_are_sorted_and_the_last_of_equal_names_wins() {
@@ -334,6 +384,63 @@ mod tests {
             let labels = Labels::from_pairs([("a", value.as_str()), ("z", "end")]);
             assert_eq!(labels.get("a").unwrap_or(""), value);
             assert_eq!(labels.get("z"), Some("end"));
+        }
+    }
+
+    #[test]
+    fn a_builder_is_used_again() {
+        let mut builder = Labels::from_pairs([("a", "1"), ("c", "3")]).to_builder();
+        builder.set("b", "2").set("c", "4").remove("a").set("d", "").set("b", "2");
+        assert_eq!(builder.iter().collect::<Vec<_>>(), [("b", "2"), ("c", "4")]);
+        assert_eq!((builder.len(), builder.get("c"), builder.get("a")), (2, Some("4"), None));
+        builder.retain(|name, _| name == "c");
+        assert_eq!(builder.build().to_string(), r#"{c="4"}"#);
+        builder.reset(&Labels::from_pairs([("x", "y")]));
+        assert_eq!(builder.build().to_string(), r#"{x="y"}"#);
+        builder.clear();
+        assert!(builder.is_empty() && builder.build() == Labels::empty());
+    }
+
+    #[test]
+    fn names_that_are_not_classic_are_quoted() {
+        let labels = Labels::from_pairs([("a.b", "1\n\""), ("__name__", "up"), ("é", "\u{a0}")]);
+        assert_eq!(labels.to_string(), r#"{__name__="up", "a.b"="1\n\"", "é"="\u00a0"}"#);
+    }
+
+    fn pairs() -> impl Strategy<Value = BTreeMap<String, String>> {
+        prop::collection::btree_map("[a-cé]{0,3}", "([a-cé]|[ab]{120,130}){1,3}", 0..5)
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_is_a_sorted_map(map in pairs(), name in "[a-cé]{0,3}", value in "[ab]{0,2}") {
+            let labels = Labels::from_pairs(&map);
+            let mut map: BTreeMap<&str, &str> = map.iter().map(|(n, v)| (&**n, &**v)).collect();
+            prop_assert!(labels.iter().eq(map.iter().map(|(n, v)| (*n, *v))));
+            prop_assert_eq!(labels.get(&name), map.get(&*name).copied());
+            prop_assert_eq!((labels.len(), labels.is_empty()), (map.len(), map.is_empty()));
+            prop_assert_eq!(&Labels::from_sorted(labels.iter()), &labels);
+            prop_assert_eq!(&labels.to_builder().build(), &labels);
+            let without = labels.filter(|n, _| n != name);
+            match value.is_empty() {
+                true => map.remove(&*name),
+                false => map.insert(&name, &value),
+            };
+            prop_assert_eq!(labels.with(&name, &value), Labels::from_pairs(&map));
+            map.remove(&*name);
+            prop_assert_eq!(without, Labels::from_pairs(map));
+        }
+
+        #[test]
+        fn order_equality_and_hash_are_those_of_pairs(left in pairs(), right in pairs()) {
+            let (l, r) = (Labels::from_pairs(&left), Labels::from_pairs(&right));
+            let vec = |map: &BTreeMap<String, String>| -> Vec<(String, String)> {
+                map.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
+            };
+            prop_assert_eq!(l.cmp(&r), vec(&left).cmp(&vec(&right)));
+            prop_assert_eq!(l == r, left == right);
+            prop_assert_eq!(l.as_packed() == r.as_packed(), left == right);
+            prop_assert_eq!(l.hash64() == r.hash64(), left == right);
         }
     }
 

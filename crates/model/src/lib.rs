@@ -2,6 +2,8 @@
 //!
 //! Nothing here reads a clock, a file or a socket; everything is a value in, a value out.
 
+#![forbid(unsafe_code)]
+
 pub mod duration;
 pub mod float;
 pub mod histogram;

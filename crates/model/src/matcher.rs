@@ -116,3 +116,43 @@ impl fmt::Display for Matcher {
         write_quoted(f, &self.value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(op: MatchOp, pattern: &str, yes: &[&str], no: &[&str]) {
+        let matcher = Matcher::new(op, "l", pattern).unwrap();
+        for (values, expected) in [(yes, true), (no, false)] {
+            for value in values {
+                assert_eq!(matcher.matches(value), expected, "{matcher} on {value:?}");
+                let labels = Labels::from_pairs([("k", "x"), ("l", *value)]);
+                assert_eq!(matcher.matches_labels(&labels), expected, "{matcher} on {labels}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_absent_label_is_an_empty_one() {
+        check(MatchOp::Equal, "a", &["a"], &["", "ab"]);
+        check(MatchOp::Equal, "", &[""], &["a"]);
+        check(MatchOp::NotEqual, "a", &["", "ab"], &["a"]);
+        check(MatchOp::Regex, "a|b.*", &["a", "b", "bc"], &["", "ab"]);
+        check(MatchOp::Regex, ".*", &["", "a"], &[]);
+        check(MatchOp::NotRegex, ".+", &[""], &["a"]);
+        check(MatchOp::NotRegex, "a|b.*", &["", "ab"], &["a", "b", "bc"]);
+    }
+
+    #[test]
+    fn prints_as_in_a_selector_and_refuses_bad_patterns() {
+        let text = |op, name, value| Matcher::new(op, name, value).unwrap().to_string();
+        assert_eq!(text(MatchOp::Equal, "a", "x\"y"), r#"a="x\"y""#);
+        assert_eq!(text(MatchOp::NotEqual, "a.b", "x"), r#""a.b"!="x""#);
+        assert_eq!(text(MatchOp::Regex, "a", "x.*"), r#"a=~"x.*""#);
+        assert_eq!(text(MatchOp::NotRegex, "a", "\\d"), r#"a!~"\\d""#);
+        assert!(Matcher::new(MatchOp::Regex, "a", "(").is_err());
+        assert!(Matcher::new(MatchOp::Equal, "a", "(").is_ok());
+        assert_eq!(Matcher::equal("a", "b"), Matcher::new(MatchOp::Equal, "a", "b").unwrap());
+    }
+}

@@ -37,11 +37,21 @@ impl Gauge {
         self.0.store(value.to_bits(), Relaxed);
     }
 
+    /// Adds to the value; a negative amount takes away.
+    pub fn add(&self, amount: f64) {
+        add_float(&self.0, amount);
+    }
+
     /// The value.
     #[must_use]
     pub fn get(&self) -> f64 {
         f64::from_bits(self.0.load(Relaxed))
     }
+}
+
+fn add_float(cell: &AtomicU64, amount: f64) {
+    let grow = |bits| Some((f64::from_bits(bits) + amount).to_bits());
+    cell.fetch_update(Relaxed, Relaxed, grow).expect("grow never declines");
 }
 
 /// A sum of floats that only grows, such as seconds spent.
@@ -51,8 +61,7 @@ pub struct FloatCounter(AtomicU64);
 impl FloatCounter {
     /// Adds to the sum.
     pub fn add(&self, value: f64) {
-        let grow = |bits| Some((f64::from_bits(bits) + value).to_bits());
-        self.0.fetch_update(Relaxed, Relaxed, grow).expect("grow never declines");
+        add_float(&self.0, value);
     }
 
     /// The sum.
@@ -141,4 +150,56 @@ pub trait Visitor {
 pub trait Collect: Send + Sync {
     /// Tells the visitor the current values.
     fn collect(&self, visitor: &mut dyn Visitor);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Lines(Vec<String>);
+
+    impl Visitor for Lines {
+        fn family(&mut self, name: &str, kind: Kind, help: &str) {
+            self.0.push(format!("{name} {kind:?} {help}"));
+        }
+
+        fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: f64) {
+            self.0.push(format!("{suffix} {labels:?} {value}"));
+        }
+    }
+
+    #[test]
+    fn numbers_are_kept() {
+        let (counter, gauge, sum) = (Counter::default(), Gauge::default(), FloatCounter::default());
+        counter.inc();
+        counter.add(2);
+        gauge.set(1.5);
+        gauge.add(-2.0);
+        sum.add(0.25);
+        sum.add(0.5);
+        assert_eq!((counter.get(), gauge.get(), sum.get()), (3, -0.5, 0.75));
+    }
+
+    #[test]
+    fn a_bucket_holds_its_upper_bound() {
+        let histogram = Histogram::new(&[0.1, 1.0]);
+        for value in [0.05, 0.1, 0.5, 1.0, 7.0] {
+            histogram.observe(value);
+        }
+        let mut lines = Lines::default();
+        lines.family("x", Kind::Histogram, "a help");
+        lines.histogram(&[("a", "b")], &histogram);
+        assert_eq!(
+            lines.0,
+            [
+                "x Histogram a help",
+                r#"_bucket [("a", "b"), ("le", "0.1")] 2"#,
+                r#"_bucket [("a", "b"), ("le", "1.0")] 4"#,
+                r#"_bucket [("a", "b"), ("le", "+Inf")] 5"#,
+                r#"_sum [("a", "b")] 8.65"#,
+                r#"_count [("a", "b")] 5"#,
+            ]
+        );
+    }
 }
