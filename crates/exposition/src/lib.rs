@@ -6,10 +6,11 @@
 //! sink gave to each series: a known series costs one hash of its text and the reading of its value,
 //! and allocates nothing. What is accepted and refused never depends on what is remembered.
 //!
-//! [`negotiate`] chooses the format from a response's `Content-Type`.
+//! [`negotiate`] chooses the format from a response's `Content-Type`; [`encode`] is the way back.
 
 #![forbid(unsafe_code)]
 
+pub mod encode;
 mod error;
 mod media_type;
 mod negotiate;

@@ -1,13 +1,15 @@
 //! `Content-Type` and `Accept` values: a media type and its parameters (RFC 2045).
 
-/// The media type in lower case. Parameters must be well-formed; a name may come twice only with
-/// the same value.
-pub(crate) fn parse(text: &str) -> Result<String, &'static str> {
+/// Name, in lower case, and value.
+pub(crate) type Parameter = (String, String);
+
+/// The media type in lower case and its parameters, which must be well-formed; a name may come twice
+/// only with the same value.
+pub(crate) fn parse(text: &str) -> Result<(String, Vec<Parameter>), &'static str> {
     let (media_type, parameters) = text.split_at(text.find(';').unwrap_or(text.len()));
     let media_type = media_type.trim().to_ascii_lowercase();
     check_media_type(&media_type)?;
-    check_parameters(parameters)?;
-    Ok(media_type)
+    Ok((media_type, take_parameters(parameters)?))
 }
 
 fn check_media_type(text: &str) -> Result<(), &'static str> {
@@ -26,17 +28,17 @@ fn check_media_type(text: &str) -> Result<(), &'static str> {
     if rest.is_empty() { Ok(()) } else { Err("unexpected content after media subtype") }
 }
 
-fn check_parameters(mut rest: &str) -> Result<(), &'static str> {
+fn take_parameters(mut rest: &str) -> Result<Vec<Parameter>, &'static str> {
     const INVALID: &str = "invalid media parameter";
-    let mut seen: Vec<(String, String)> = Vec::new();
+    let mut taken: Vec<Parameter> = Vec::new();
     loop {
         rest = rest.trim_start();
         if rest.is_empty() {
-            return Ok(());
+            return Ok(taken);
         }
         let after = rest.strip_prefix(';').ok_or(INVALID)?.trim_start();
         if after.is_empty() {
-            return Ok(());
+            return Ok(taken);
         }
         let (name, after) = take_token(after);
         if name.is_empty() {
@@ -45,10 +47,10 @@ fn check_parameters(mut rest: &str) -> Result<(), &'static str> {
         let after = after.trim_start().strip_prefix('=').ok_or(INVALID)?.trim_start();
         let (value, after) = take_value(after).ok_or(INVALID)?;
         let name = name.to_ascii_lowercase();
-        if seen.iter().any(|(n, v)| *n == name && *v != value) {
+        if taken.iter().any(|(n, v)| *n == name && *v != value) {
             return Err("duplicate parameter name");
         }
-        seen.push((name, value));
+        taken.push((name, value));
         rest = after;
     }
 }

@@ -94,7 +94,7 @@ pub fn negotiate(
         _ if content_type.is_empty() => {
             "non-compliant scrape target sending blank Content-Type".to_owned()
         }
-        Ok(media_type) => match by_media_type(&media_type) {
+        Ok((media_type, _)) => match by_media_type(&media_type) {
             Some(format) => return format.map(|format| (format, None)),
             None => format!("received unsupported Content-Type {shown}"),
         },

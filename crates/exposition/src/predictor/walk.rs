@@ -197,7 +197,10 @@ impl<'m> Walk<'m> {
             self.memory.series.shrink_to_fit();
         }
         match self.blocks.take() {
-            Some(blocks) => self.memory.blocks = blocks,
+            Some(mut blocks) => {
+                blocks.shrink_to_fit();
+                self.memory.blocks = blocks;
+            }
             // A block that is not there any more is told again when it returns.
             None => self.memory.blocks.truncate(self.block_at),
         }
