@@ -12,4 +12,6 @@ mod block;
 pub mod codec;
 mod compact;
 mod disk;
+#[cfg(test)]
+mod faulty_disk;
 mod mmap;

@@ -1,0 +1,5 @@
+//! Blocks against maps.
+
+mod damage;
+mod model_block;
+mod round_trip;
