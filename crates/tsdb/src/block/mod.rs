@@ -34,6 +34,8 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use tests::model_block as testing;
 
 pub(crate) use meta::{BlockMeta, Stats};
 pub(crate) use overlay::overlay;

@@ -93,7 +93,7 @@ fn usual_series_are_small() {
     check_at_most(150, &series(480, &|i| i * 0.001));
     let mut gaps = series(120, &|i| i);
     gaps[60] = model::stale_marker();
-    check_at_most(16, &gaps);
+    check_at_most(24, &gaps);
 }
 
 #[test]

@@ -19,15 +19,19 @@ pub(super) fn split(
     distances: &mut Vec<i64>,
 ) -> Option<u8> {
     let few = || values.iter().step_by((values.len() / 16).max(1));
-    let e = (1..=MAX_EXPONENT).find(|e| few().all(|v| off_by(*v, *e, NEAR).is_some()))?;
-    mantissas.clear();
-    distances.clear();
-    for value in values {
-        let (mantissa, distance) = off_by(*value, e, MAX_DISTANCE)?;
-        mantissas.push(mantissa);
-        distances.push(distance);
-    }
-    Some(e)
+    (1..=MAX_EXPONENT).find(|e| {
+        mantissas.clear();
+        distances.clear();
+        few().all(|value| off_by(*value, *e, NEAR).is_some())
+            && values.iter().all(|value| {
+                let Some((mantissa, distance)) = off_by(*value, *e, MAX_DISTANCE) else {
+                    return false;
+                };
+                mantissas.push(mantissa);
+                distances.push(distance);
+                true
+            })
+    })
 }
 
 fn off_by(value: f64, e: u8, limit: i64) -> Option<(i64, i64)> {

@@ -1,5 +1,5 @@
 //! Blocks against maps.
 
 mod damage;
-mod model_block;
+pub(crate) mod model_block;
 mod round_trip;
