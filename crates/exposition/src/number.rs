@@ -42,8 +42,12 @@ pub(crate) fn take_decimal(text: &[u8]) -> Option<(f64, usize)> {
     }
     let value = if digits <= 19 && mantissa <= 1 << 53 && (-22..=22).contains(&scale) {
         // Both are exact, so that one rounding is all there is.
-        let power = POWERS_OF_TEN[usize::try_from(scale.unsigned_abs()).ok()?];
-        let value = if scale < 0 { mantissa as f64 / power } else { mantissa as f64 * power };
+        let power = |scale: i64| POWERS_OF_TEN[usize::from(scale.unsigned_abs().to_le_bytes()[0])];
+        let value = match scale {
+            0 => mantissa as f64,
+            1.. => mantissa as f64 * power(scale),
+            _ => mantissa as f64 / power(scale),
+        };
         if negative { -value } else { value }
     } else {
         read_exactly(&text[..at])?

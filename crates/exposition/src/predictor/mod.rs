@@ -5,11 +5,13 @@
 //! that decides how labels are stored (`le`, `quantile`), so that a series whose TYPE line changes is
 //! another series. A block is a run of comment lines, remembered the same way.
 //!
-//! A page is walked beside the memory. As long as both agree nothing is written; from the first
-//! difference on the walk notes the order found, and that becomes the memory when the page ends
-//! well. A series that is missing keeps its place for [`KEPT_PAGES`] pages. A page that fails leaves
-//! the memory as it was before.
+//! A page is walked beside the memory. As long as the page has the remembered order, with some series
+//! missing or not, nothing is written but who is missing. Where it has another order or new series,
+//! the walk notes the order found, and that becomes the memory when the page ends well. A series that
+//! is missing keeps its place for [`KEPT_PAGES`] pages. A page that fails leaves the memory as it was
+//! before.
 
+mod order;
 mod table;
 mod walk;
 
@@ -27,6 +29,7 @@ const FIRST_MARK: u32 = u32::MAX - 16;
 /// Longer texts of series are not remembered.
 const LONGEST_KEY: usize = (1 << LEN_BITS) - 1;
 const LEN_BITS: u32 = 28;
+const _: () = assert!(KEPT_PAGES < 15, "missing pages are counted in four bits");
 
 /// The memory of one target's page.
 #[derive(Debug)]
@@ -35,8 +38,6 @@ pub struct Predictor {
     format: Option<Format>,
     series: Vec<Series>,
     blocks: Vec<Block>,
-    /// Whether some series were missing from the last page.
-    some_missing: bool,
 }
 
 /// A remembered series.
@@ -70,10 +71,14 @@ impl Series {
         Self { len_and_missing: self.len_and_missing & ((1 << LEN_BITS) - 1), ..self }
     }
 
-    /// `None` when it has been missing for too long.
-    fn missed(self) -> Option<Self> {
-        let len_and_missing = self.len_and_missing + (1 << LEN_BITS);
-        (self.missing_pages() < KEPT_PAGES).then_some(Self { len_and_missing, ..self })
+    /// Missing from one page more; an expired one is not asked.
+    fn missed(self) -> Self {
+        Self { len_and_missing: self.len_and_missing + (1 << LEN_BITS), ..self }
+    }
+
+    /// Whether it has been missing for too long.
+    fn is_expired(self) -> bool {
+        self.missing_pages() > KEPT_PAGES
     }
 }
 
@@ -108,7 +113,6 @@ impl Predictor {
             format: None,
             series: Vec::new(),
             blocks: Vec::new(),
-            some_missing: false,
         }
     }
 
@@ -116,7 +120,6 @@ impl Predictor {
     pub fn clear(&mut self) {
         self.series = Vec::new();
         self.blocks = Vec::new();
-        self.some_missing = false;
     }
 
     /// Gives every series the slot `map[slot]`, and forgets those for which that is `u32::MAX` or

@@ -1,13 +1,16 @@
 //! The way through one page beside the memory of the former ones.
 
+use super::order::{Order, position};
 use super::table::Table;
-use super::{Block, KEPT_PAGES, Key, LONGEST_KEY, Predictor, Series, salt};
+use super::{Block, Key, LONGEST_KEY, Predictor, Series, salt};
 use crate::negotiate::Format;
 use crate::sink::FamilyType;
 
 /// How many entries behind the expected one are looked at before the table: lines mostly come and
 /// go one at a time.
 const NEAR: usize = 8;
+/// More series than this are not remembered.
+const MOST_SERIES: usize = 1 << 31;
 
 /// A walk; without [`Walk::finish`] the memory stays as it was.
 pub(crate) struct Walk<'m> {
@@ -16,7 +19,11 @@ pub(crate) struct Walk<'m> {
     remembered: usize,
     /// The series expected next.
     at: usize,
-    /// Set from the first difference on.
+    /// Those that were expected and not there, as long as the order is the remembered one.
+    skipped: Vec<u32>,
+    /// Those that had been missing and were there.
+    returned: Vec<u32>,
+    /// Set when the order is not the remembered one any more.
     order: Option<Order>,
     table: Option<Table>,
     block_at: usize,
@@ -26,18 +33,6 @@ pub(crate) struct Walk<'m> {
     salt: u64,
 }
 
-/// The order found in the page.
-struct Order {
-    /// Positions in the list of series, as the page has them; [`SKIPPED`] is added to those that
-    /// were expected and not there.
-    found: Vec<u32>,
-    /// One bit for each remembered series: stood in this page.
-    seen: Vec<u64>,
-    remembered: usize,
-}
-
-const SKIPPED: u32 = 1 << 31;
-
 impl<'m> Walk<'m> {
     /// Begins a page. Another format than last time means that nothing is remembered.
     pub(crate) fn new(memory: &'m mut Predictor, format: Format) -> Self {
@@ -45,14 +40,13 @@ impl<'m> Walk<'m> {
             memory.clear();
             memory.format = Some(format);
         }
-        let remembered = memory.series.len();
-        // Who was missing may be back: that has to be written down.
-        let order = memory.some_missing.then(|| Order::new(0, remembered));
         Self {
+            remembered: memory.series.len(),
             memory,
-            remembered,
             at: 0,
-            order,
+            skipped: Vec::new(),
+            returned: Vec::new(),
+            order: None,
             table: None,
             block_at: 0,
             blocks: None,
@@ -93,6 +87,8 @@ impl<'m> Walk<'m> {
     pub(crate) fn advance(&mut self) {
         if let Some(order) = &mut self.order {
             order.push(self.at);
+        } else if self.memory.series[self.at].missing_pages() > 0 {
+            self.returned.push(position(self.at));
         }
         self.at += 1;
     }
@@ -111,21 +107,25 @@ impl<'m> Walk<'m> {
         }
         let old = &self.memory.series[..self.remembered];
         let near = self.at..self.remembered.min(self.at + NEAR);
-        let found = match near.clone().find(|at| old[*at].is(key)) {
-            Some(found) => {
-                self.note_order().skip(near.start..found);
-                found
+        if let Some(found) = near.clone().find(|at| old[*at].is(key)) {
+            match &mut self.order {
+                Some(order) => order.skip(near.start..found),
+                None => self.skipped.extend((near.start..found).map(position)),
             }
-            None => self.table.get_or_insert_with(|| Table::new(old)).find(old, key)?,
-        };
-        self.note_order().push(found);
-        self.at = found + 1;
-        Some(self.memory.series[found].slot)
+            self.at = found;
+        } else {
+            let found = self.table.get_or_insert_with(|| Table::new(old)).find(old, key)?;
+            self.note_order();
+            self.at = found;
+        }
+        let slot = self.memory.series[self.at].slot;
+        self.advance();
+        Some(slot)
     }
 
     /// Remembers a series that [`Walk::find`] did not find.
     pub(crate) fn learn(&mut self, key: Key, slot: u32) {
-        if self.memory.series.len() >= SKIPPED as usize {
+        if self.memory.series.len() >= MOST_SERIES {
             return;
         }
         // At the end of all that is remembered the list itself is the order.
@@ -133,19 +133,18 @@ impl<'m> Walk<'m> {
             self.note_order();
         }
         if let Some(order) = &mut self.order {
-            order.found.push(position(self.memory.series.len()));
+            order.push_new(self.memory.series.len());
         }
         self.memory.series.push(Series::new(key, slot));
     }
 
     /// From here on the order is written down.
-    fn note_order(&mut self) -> &mut Order {
-        let (memory, at, remembered) = (&*self.memory, self.at, self.remembered);
-        self.order.get_or_insert_with(|| {
-            let mut order = Order::new(at, remembered);
-            order.found.extend((remembered..memory.series.len()).map(position));
-            order
-        })
+    fn note_order(&mut self) {
+        if self.order.is_none() {
+            let mut order = Order::new(self.at, &self.skipped, self.remembered);
+            (self.remembered..self.memory.series.len()).for_each(|at| order.push_new(at));
+            self.order = Some(order);
+        }
     }
 
     /// If a remembered block of comments stands here: its end.
@@ -186,16 +185,14 @@ impl<'m> Walk<'m> {
 
     /// The page ended well: what was found is what the next page is expected to be.
     pub(crate) fn finish(mut self) {
-        if self.at < self.remembered {
-            self.note_order();
-        }
-        if let Some(order) = self.order.take() {
-            self.memory.series = order.arrange(&self.memory.series);
-            self.memory.some_missing = self.memory.series.iter().any(|s| s.missing_pages() > 0);
+        match self.order.take() {
+            Some(order) => self.memory.series = order.arrange(&self.memory.series),
+            None => self.mark_missing(),
         }
         if self.memory.series.len() != self.remembered {
             self.memory.series.shrink_to_fit();
         }
+        self.remembered = self.memory.series.len();
         match self.blocks.take() {
             Some(mut blocks) => {
                 blocks.shrink_to_fit();
@@ -204,7 +201,24 @@ impl<'m> Walk<'m> {
             // A block that is not there any more is told again when it returns.
             None => self.memory.blocks.truncate(self.block_at),
         }
-        self.remembered = self.memory.series.len();
+    }
+
+    /// The order stays; only who is missing and who returned is written down.
+    fn mark_missing(&mut self) {
+        let series = &mut self.memory.series;
+        for at in &self.returned {
+            let one = &mut series[*at as usize];
+            *one = one.seen();
+        }
+        let tail = self.at..self.remembered;
+        let mut some_expired = false;
+        for at in self.skipped.iter().map(|at| *at as usize).chain(tail) {
+            series[at] = series[at].missed();
+            some_expired |= series[at].is_expired();
+        }
+        if some_expired {
+            series.retain(|one| !one.is_expired());
+        }
     }
 }
 
@@ -213,57 +227,3 @@ impl Drop for Walk<'_> {
         self.memory.series.truncate(self.remembered);
     }
 }
-
-impl Order {
-    /// The first `at` series came as expected.
-    fn new(at: usize, remembered: usize) -> Self {
-        let found = Vec::with_capacity(remembered);
-        let mut order = Self { found, seen: vec![0; remembered.div_ceil(64)], remembered };
-        (0..at).for_each(|at| order.push(at));
-        order
-    }
-
-    #[inline]
-    fn push(&mut self, at: usize) {
-        self.found.push(position(at));
-        self.see(at);
-    }
-
-    fn skip(&mut self, range: std::ops::Range<usize>) {
-        self.found.extend(range.map(|at| position(at) | SKIPPED));
-    }
-
-    /// Whether the series was seen before.
-    #[inline]
-    fn see(&mut self, at: usize) -> bool {
-        let (word, bit) = (&mut self.seen[at / 64], 1 << (at % 64));
-        let before = *word & bit != 0;
-        *word |= bit;
-        before
-    }
-
-    /// The series in the order of the page; those missing where they were skipped, else at the end.
-    fn arrange(mut self, series: &[Series]) -> Vec<Series> {
-        let mut arranged = Vec::with_capacity(self.found.len());
-        for entry in std::mem::take(&mut self.found) {
-            let at = (entry & !SKIPPED) as usize;
-            if entry & SKIPPED == 0 {
-                arranged.push(series[at].seen());
-            } else if !self.see(at) {
-                arranged.extend(series[at].missed());
-            }
-        }
-        for (at, one) in series.iter().enumerate().take(self.remembered) {
-            if !self.see(at) {
-                arranged.extend(one.missed());
-            }
-        }
-        arranged
-    }
-}
-
-fn position(at: usize) -> u32 {
-    u32::try_from(at).expect("the list of series is shorter than 2^31")
-}
-
-const _: () = assert!(KEPT_PAGES < 16, "missing pages are counted in four bits");

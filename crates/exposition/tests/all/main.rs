@@ -1,5 +1,7 @@
 //! What the crate promises, through its door: conformance sets, real pages, properties.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
+
 mod conformance;
 mod documents;
 mod encoding;
