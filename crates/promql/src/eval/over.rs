@@ -1,0 +1,242 @@
+//! Functions over range vectors.
+
+use super::{Column, Context, Grid, Numbers, Operator, RangeSource, Scalar, Series};
+use crate::engine::EvalError;
+use crate::functions::over_time::Summary;
+use crate::functions::rate::{Change, Event};
+use crate::functions::window::{Samples, Windows, slide};
+use crate::functions::{edges, over_time, rate, regression};
+use crate::syntax::{Edges, NodeId};
+use std::collections::VecDeque;
+
+/// A function of a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// rate, increase, delta
+    Change(Change),
+    /// irate, idelta
+    LastTwo {
+        /// Whether resets count and the result is per second.
+        counter: bool,
+    },
+    /// changes, resets
+    Events(Event),
+    /// Most of the `_over_time` functions.
+    Summary(Summary),
+    /// `min_over_time`, `max_over_time`
+    Extreme {
+        /// Whether the largest is wanted.
+        max: bool,
+    },
+    /// `quantile_over_time`
+    Quantile,
+    /// deriv
+    Deriv,
+    /// `predict_linear`
+    PredictLinear,
+    /// `double_exponential_smoothing`
+    Smoothing,
+}
+
+impl Function {
+    fn keeps_name(self) -> bool {
+        matches!(self, Self::Summary(Summary::First | Summary::Last))
+    }
+}
+
+/// Memory that kernels use, kept from series to series.
+#[derive(Default)]
+struct Scratch {
+    places: Vec<u32>,
+    values: Vec<f64>,
+    queue: VecDeque<usize>,
+}
+
+/// A function over a range vector.
+pub(crate) struct OverRange {
+    function: Function,
+    source: RangeSource,
+    grid: Grid,
+    scalars: Vec<(Scalar, NodeId)>,
+    numbers: Vec<Numbers>,
+    /// Steps at which a quantile is none.
+    bad_steps: Vec<usize>,
+    /// The input series of rate and increase, for their names.
+    counters: Vec<Series>,
+    at: usize,
+    scratch: Scratch,
+}
+
+impl OverRange {
+    /// `scalars` are the function's other arguments.
+    pub(crate) fn new(
+        function: Function,
+        source: RangeSource,
+        grid: Grid,
+        scalars: Vec<(Scalar, NodeId)>,
+    ) -> Self {
+        Self {
+            function,
+            source,
+            grid,
+            scalars,
+            numbers: Vec::new(),
+            bad_steps: Vec::new(),
+            counters: Vec::new(),
+            at: 0,
+            scratch: Scratch::default(),
+        }
+    }
+
+    fn check_numbers(&mut self, any_series: bool) -> Result<(), EvalError> {
+        let steps = 0..self.grid.n;
+        match (self.function, &*self.numbers) {
+            (Function::Quantile, [q]) => {
+                self.bad_steps = steps.filter(|i| !(0.0..=1.0).contains(&q.at(*i))).collect();
+            }
+            (Function::Smoothing, [value, trend]) if any_series => {
+                for (what, short, numbers) in [("smoothing", "sf", value), ("trend", "tf", trend)] {
+                    let outside = |v: &f64| *v <= 0.0 || *v >= 1.0;
+                    if let Some(v) = steps.clone().map(|i| numbers.at(i)).find(outside) {
+                        return Err(EvalError::Execution(format!(
+                            "invalid {what} factor. Expected: 0 < {short} < 1, got: {v:.6}"
+                        )));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn annotate(&mut self, cx: &mut Context<'_>, out: &Column) {
+        if let Some(series) = self.counters.get(self.at)
+            && !out.is_empty()
+        {
+            let name = series.labels.metric_name();
+            let counts = ["_total", "_sum", "_count", "_bucket"];
+            if !name.is_empty() && !counts.iter().any(|end| name.ends_with(end)) {
+                let text = format!(
+                    "metric might not be a counter, name does not end in \
+                     _total/_sum/_count/_bucket: \"{name}\""
+                );
+                cx.inform(self.source.node, text);
+            }
+        }
+        if let Some(step) = self.bad_steps.iter().find(|step| out.has(**step)) {
+            bad_quantile(cx, self.numbers[0].at(*step), self.scalars[0].1);
+        }
+    }
+}
+
+/// Warns of a quantile outside of 0 to 1.
+pub(crate) fn bad_quantile(cx: &mut Context<'_>, q: f64, node: NodeId) {
+    let mut text = String::from("quantile value should be between 0 and 1, got ");
+    model::float::write_g(&mut text, q).expect("a string takes everything");
+    cx.warn(node, text);
+}
+
+impl Operator for OverRange {
+    fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
+        for (scalar, _) in &mut self.scalars {
+            self.numbers.push(scalar.eval(cx)?);
+        }
+        let series = self.source.series(cx)?;
+        self.check_numbers(!series.is_empty())?;
+        if matches!(self.function, Function::Change(Change::Rate | Change::Increase)) {
+            self.counters.clone_from(&series);
+        }
+        if self.function.keeps_name() {
+            return Ok(series);
+        }
+        Ok(series.into_iter().map(|series| series.without_name(cx)).collect())
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
+        out.reset(self.grid.n);
+        self.source.read(cx)?;
+        let (samples, windows) = (self.source.samples(), &self.source.windows);
+        cx.stats.total_queryable_samples += samples_seen(samples, windows);
+        match self.source.edges {
+            Some((edges, lookback)) => {
+                self.with_edges(edges, lookback, |step, value| out.set(step, value));
+            }
+            None => run(
+                self.function,
+                samples,
+                windows,
+                self.grid,
+                &self.numbers,
+                &mut self.scratch,
+                |step, value| out.set(step, value),
+            ),
+        }
+        self.annotate(cx, out);
+        self.at += 1;
+        Ok(())
+    }
+}
+
+impl OverRange {
+    fn with_edges(&self, edges: Edges, lookback: i64, emit: impl FnMut(usize, f64)) {
+        let (samples, windows) = (self.source.samples(), &self.source.windows);
+        match (edges, self.function) {
+            (Edges::Anchored, Function::Change(change)) => {
+                edges::anchored(change, samples, windows, lookback, emit);
+            }
+            (Edges::Anchored, Function::Events(event)) => {
+                edges::anchored_events(event, samples, windows, lookback, emit);
+            }
+            (Edges::Smoothed, Function::Change(change)) => {
+                edges::smoothed(change, samples, windows, lookback, emit);
+            }
+            _ => unreachable!("the plan refuses edges with other functions"),
+        }
+    }
+}
+
+/// The samples of all windows, each counted as often as it is seen.
+fn samples_seen(samples: Samples<'_>, windows: &Windows) -> u64 {
+    let mut seen = 0;
+    slide(samples, windows, |w| seen += w.samples.len() as u64);
+    seen
+}
+
+fn run(
+    function: Function,
+    samples: Samples<'_>,
+    windows: &Windows,
+    grid: Grid,
+    numbers: &[Numbers],
+    scratch: &mut Scratch,
+    emit: impl FnMut(usize, f64),
+) {
+    match function {
+        Function::Change(change) => {
+            rate::extrapolated(change, samples, windows, &mut scratch.places, emit);
+        }
+        Function::LastTwo { counter } => rate::last_two(counter, samples, windows, emit),
+        Function::Events(event) => {
+            rate::count_events(event, samples, windows, &mut scratch.places, emit);
+        }
+        Function::Summary(summary) => {
+            over_time::summarize(summary, samples, windows, &mut scratch.values, emit);
+        }
+        Function::Extreme { max } => {
+            over_time::extreme(max, samples, windows, &mut scratch.queue, emit);
+        }
+        Function::Quantile => {
+            let q = |step| numbers[0].at(step);
+            over_time::quantile(q, samples, windows, &mut scratch.values, emit);
+        }
+        Function::Deriv => regression::deriv(samples, windows, emit),
+        Function::PredictLinear => {
+            let ahead = |step| numbers[0].at(step);
+            regression::predict_linear(samples, windows, ahead, |step| grid.time(step), emit);
+        }
+        Function::Smoothing => {
+            let factors = |step| (numbers[0].at(step), numbers[1].at(step));
+            regression::double_exponential_smoothing(samples, windows, factors, emit);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Instant vector selectors: the newest sample of each series, not older than lookback.
+
+use super::grid::Timing;
+use super::{Column, Context, Operator, Series};
+use crate::engine::EvalError;
+use crate::functions::edges;
+use crate::functions::window::{Samples, seconds};
+use model::{FloatHistogram, Matcher, TimeRange, is_stale};
+use std::sync::Arc;
+use storage::{Columns, SampleSink, SelectHints, SeriesSet};
+
+/// What of a sample is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Its value.
+    Value,
+    /// Its time in seconds.
+    Time,
+    /// The value interpolated with the sample after it.
+    Smoothed,
+}
+
+/// Series from the store, one after the other.
+pub(crate) struct Cursor {
+    matchers: Vec<Matcher>,
+    range: TimeRange,
+    set: Option<Box<dyn SeriesSet>>,
+    at: usize,
+}
+
+impl Cursor {
+    /// Samples in `range`, both ends inside, of the series that satisfy all matchers.
+    pub(crate) fn new(matchers: Vec<Matcher>, range: TimeRange) -> Self {
+        Self { matchers, range, set: None, at: 0 }
+    }
+
+    pub(crate) fn series(&mut self, cx: &Context<'_>) -> Result<Vec<Series>, EvalError> {
+        cx.check()?;
+        let hints = SelectHints { range: self.range, sorted: true, labels_only: false };
+        let set = cx.querier.select(&self.matchers, &hints)?;
+        let series = (0..set.len()).map(|i| Series::of(set.labels(i))).collect();
+        self.set = Some(set);
+        Ok(series)
+    }
+
+    /// Hands over the samples of the next series.
+    pub(crate) fn read(
+        &mut self,
+        cx: &Context<'_>,
+        sink: &mut dyn SampleSink,
+    ) -> Result<(), EvalError> {
+        cx.check()?;
+        let set = self.set.as_ref().expect("series are asked for before samples");
+        set.read(self.at, self.range, sink)?;
+        self.at += 1;
+        Ok(())
+    }
+}
+
+/// Fails a query that met what it cannot evaluate: never an answer with a part left out.
+pub(crate) fn refuse_histogram(met: bool) -> Result<(), EvalError> {
+    if met {
+        return Err(EvalError::Execution(
+            "native histogram samples cannot be evaluated yet".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// An instant vector selector.
+pub(crate) struct InstantSelector {
+    cursor: Cursor,
+    timing: Timing,
+    lookback: i64,
+    want: Want,
+    columns: Columns,
+}
+
+impl InstantSelector {
+    pub(crate) fn new(
+        matchers: Vec<Matcher>,
+        timing: Timing,
+        lookback: i64,
+        want: Want,
+    ) -> (Self, TimeRange) {
+        let ahead = if want == Want::Smoothed { lookback } else { 0 };
+        let range = TimeRange {
+            min_ms: timing.first().saturating_sub(lookback).saturating_add(1),
+            max_ms: timing.last().saturating_add(ahead),
+        };
+        let cursor = Cursor::new(matchers, range);
+        (Self { cursor, timing, lookback, want, columns: Columns::default() }, range)
+    }
+
+    fn smoothed(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
+        self.columns.clear();
+        self.cursor.read(cx, &mut Fresh::new(&mut self.columns))?;
+        refuse_histogram(!self.columns.histograms.is_empty())?;
+        let samples = Samples { t: &self.columns.t_ms, v: &self.columns.values };
+        edges::smoothed_value(samples, &self.timing.windows(self.lookback), |i, v| out.set(i, v));
+        Ok(())
+    }
+}
+
+impl Operator for InstantSelector {
+    fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
+        self.cursor.series(cx)
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
+        out.reset(self.timing.grid.n);
+        if self.want == Want::Smoothed {
+            self.smoothed(cx, out)?;
+        } else {
+            let mut lookup = Lookup {
+                timing: &self.timing,
+                lookback: self.lookback,
+                times: self.want == Want::Time,
+                step: 0,
+                until: self.timing.first(),
+                newest: None,
+                histogram: false,
+                out: &mut *out,
+            };
+            self.cursor.read(cx, &mut lookup)?;
+            lookup.finish();
+            refuse_histogram(lookup.histogram)?;
+        }
+        cx.stats.total_queryable_samples += out.count() as u64;
+        Ok(())
+    }
+}
+
+/// Puts runs of samples on a grid: walks over samples and steps at the same time.
+struct Lookup<'a> {
+    timing: &'a Timing,
+    lookback: i64,
+    times: bool,
+    /// The first step that has no sample yet.
+    step: usize,
+    /// Where that step looks from.
+    until: i64,
+    newest: Option<(i64, f64)>,
+    histogram: bool,
+    out: &'a mut Column,
+}
+
+impl Lookup<'_> {
+    /// The newest sample is what the current step sees.
+    fn emit(&mut self) {
+        if let Some((t, value)) = self.newest
+            && t > self.until.saturating_sub(self.lookback)
+            && !is_stale(value)
+        {
+            self.out.set(self.step, if self.times { seconds(t) } else { value });
+        }
+        self.step += 1;
+        self.until = self.timing.reference(self.step);
+    }
+
+    fn finish(&mut self) {
+        while self.step < self.timing.grid.n {
+            self.emit();
+        }
+    }
+}
+
+impl SampleSink for Lookup<'_> {
+    fn floats(&mut self, t_ms: &[i64], values: &[f64]) {
+        if self.timing.grid.n == 1 {
+            // Everything read lies before the only step.
+            self.newest = t_ms.last().copied().zip(values.last().copied()).or(self.newest);
+            return;
+        }
+        for (t, value) in t_ms.iter().zip(values) {
+            while *t > self.until && self.step < self.timing.grid.n {
+                self.emit();
+            }
+            self.newest = Some((*t, *value));
+        }
+    }
+
+    fn histogram(&mut self, _t_ms: i64, _histogram: Arc<FloatHistogram>) {
+        self.histogram = true;
+    }
+}
+
+/// Passes on all samples but staleness markers.
+pub(crate) struct Fresh<'a> {
+    columns: &'a mut Columns,
+}
+
+impl<'a> Fresh<'a> {
+    pub(crate) fn new(columns: &'a mut Columns) -> Self {
+        Self { columns }
+    }
+}
+
+impl SampleSink for Fresh<'_> {
+    fn floats(&mut self, t_ms: &[i64], values: &[f64]) {
+        if !values.iter().any(|value| is_stale(*value)) {
+            self.columns.floats(t_ms, values);
+            return;
+        }
+        for (t, value) in t_ms.iter().zip(values).filter(|(_, value)| !is_stale(**value)) {
+            self.columns.t_ms.push(*t);
+            self.columns.values.push(*value);
+        }
+    }
+
+    fn histogram(&mut self, t_ms: i64, histogram: Arc<FloatHistogram>) {
+        self.columns.histogram(t_ms, histogram);
+    }
+}

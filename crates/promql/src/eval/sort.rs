@@ -1,0 +1,85 @@
+//! Order of an instant vector: by value or by labels.
+
+use super::{Column, Context, Node, Operator, Series};
+use crate::engine::EvalError;
+use crate::functions::natural;
+use std::cmp::Ordering;
+
+/// What series are sorted by.
+#[derive(Clone, Debug)]
+pub(crate) enum By {
+    /// The value, NaN last.
+    Value {
+        /// Whether large values come first.
+        descending: bool,
+    },
+    /// The values of some labels in natural order, then all labels.
+    Labels {
+        /// The labels.
+        names: Vec<String>,
+        /// Whether the order is turned around.
+        descending: bool,
+    },
+}
+
+impl By {
+    fn compare(&self, a: &(Series, f64), b: &(Series, f64)) -> Ordering {
+        match self {
+            Self::Value { descending } => {
+                let nan = a.1.is_nan().cmp(&b.1.is_nan());
+                let value = a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal);
+                nan.then(if *descending { value.reverse() } else { value })
+            }
+            Self::Labels { names, descending } => {
+                let value = |series: &Series, name: &str| -> String {
+                    series.labels.get(name).unwrap_or("").to_owned()
+                };
+                let by_names = names
+                    .iter()
+                    .map(|name| natural::compare(&value(&a.0, name), &value(&b.0, name)))
+                    .find(|order| order.is_ne());
+                let order = by_names.unwrap_or_else(|| a.0.labels.cmp(&b.0.labels));
+                if *descending { order.reverse() } else { order }
+            }
+        }
+    }
+}
+
+/// Sorts the series of one step; those without a value are left out.
+pub(crate) struct Sort {
+    inner: Node,
+    by: By,
+    values: std::vec::IntoIter<f64>,
+}
+
+impl Sort {
+    pub(crate) fn new(inner: Node, by: By) -> Self {
+        Self { inner, by, values: Vec::new().into_iter() }
+    }
+}
+
+impl Operator for Sort {
+    fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
+        let mut vector = Vec::new();
+        let mut column = Column::default();
+        for series in self.inner.series(cx)? {
+            cx.check()?;
+            self.inner.next(cx, &mut column)?;
+            if let Some(value) = column.get(0) {
+                cx.hold(1)?;
+                vector.push((series, value));
+            }
+        }
+        vector.sort_by(|a, b| self.by.compare(a, b));
+        let (series, values): (Vec<_>, Vec<_>) = vector.into_iter().unzip();
+        self.values = values.into_iter();
+        Ok(series)
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
+        out.reset(1);
+        out.set(0, self.values.next().expect("one value a series"));
+        cx.release(1);
+        Ok(())
+    }
+}
