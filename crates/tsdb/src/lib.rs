@@ -11,7 +11,27 @@
 mod block;
 pub mod codec;
 mod compact;
+mod db;
 mod disk;
+mod error;
 #[cfg(test)]
 mod faulty_disk;
+mod head;
+mod metrics;
 mod mmap;
+mod open;
+mod querier;
+mod series_log;
+mod wal;
+
+pub use db::{Db, Options};
+pub use disk::DiskError;
+pub use error::Error;
+pub use head::stats::{Count, HeadStats};
+pub use open::{Damage, OpenReport};
+
+/// The version of what is on disk, in the file `FORMAT`.
+pub(crate) const FORMAT: u32 = 1;
+
+#[cfg(test)]
+mod tests;

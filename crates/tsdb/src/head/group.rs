@@ -1,0 +1,429 @@
+//! One group in memory: its columns as arrays, its open rows, its sealed chunks.
+
+use super::chunk::{Builder, Chunk, Header, MAX_ROWS};
+use super::column::ColumnRows;
+use super::mini::{MINI_ROWS, Mini};
+use super::open::OpenRows;
+use crate::codec::bits::{ByteReader, put_varint};
+use crate::codec::row::{self, RowState};
+use crate::codec::{DecodeError, Scratch};
+use crate::wal::Wal;
+use crate::wal::record::{self, GroupEntry, entry};
+use model::is_stale;
+use std::sync::Arc;
+use storage::{Absence, Column, GroupSpec, Row};
+
+/// Rows after which a chunk ends, unless rows come at least every [`FAST_MS`].
+const CHUNK_ROWS: usize = 120;
+const FAST_MS: i64 = 2_000;
+/// A chunk of more than [`CHUNK_ROWS`] also ends at this size.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Time after which a chunk ends.
+const CHUNK_MS: i64 = 30 * 60_000;
+
+/// A group and its rows in the head.
+pub(crate) struct GroupHead {
+    /// What the log says about it.
+    pub(crate) entry: GroupEntry,
+    /// The interned set of its common labels.
+    pub(crate) common: u32,
+    /// Which of its successive writers may write.
+    pub(crate) writer: u64,
+    /// Whether that writer is still there.
+    pub(crate) has_writer: bool,
+    /// Sealed chunks, oldest first.
+    pub(crate) chunks: Vec<Arc<Chunk>>,
+    /// Rows since.
+    pub(crate) open: OpenRows,
+    /// The last row: what the next delta row is the difference to.
+    state: RowState,
+    epoch: u32,
+    last_ms: i64,
+    tail_rows: usize,
+    /// The segment that has a key row of this group, and how many columns it knows.
+    logged: Option<u32>,
+    logged_columns: usize,
+    /// Rows went by that are in blocks, and none was stored since.
+    skipped: bool,
+}
+
+/// Which series a group's columns became: new by old column.
+pub(crate) struct Dropped {
+    pub(crate) remap: Box<[u32]>,
+    /// Series that have no column any more.
+    pub(crate) ids: Vec<u32>,
+}
+
+impl GroupHead {
+    pub(crate) fn new(entry: GroupEntry, common: u32) -> Self {
+        let open = OpenRows {
+            ids: Arc::default(),
+            t_ms: Vec::new(),
+            minis: Vec::new(),
+            base: Arc::default(),
+            tail: Vec::new(),
+            live_before: Arc::from([]),
+        };
+        Self {
+            entry,
+            common,
+            writer: 0,
+            has_writer: false,
+            chunks: Vec::new(),
+            open,
+            state: RowState::new(),
+            epoch: 0,
+            last_ms: i64::MIN,
+            tail_rows: 0,
+            logged: None,
+            logged_columns: 0,
+            skipped: false,
+        }
+    }
+
+    /// Lets a new writer in, with what it says about the group.
+    pub(crate) fn enter(&mut self, spec: &GroupSpec, common: u32) {
+        self.writer += 1;
+        self.has_writer = true;
+        let entry =
+            GroupEntry { absence: spec.absence, common: spec.common.clone(), ..self.entry.clone() };
+        self.restore(entry, common);
+    }
+
+    /// Takes over what is said about the group.
+    pub(crate) fn restore(&mut self, entry: GroupEntry, common: u32) {
+        if entry != self.entry {
+            // A chunk has one meaning of absence.
+            self.seal(false);
+            self.entry = entry;
+            self.logged = None;
+        }
+        self.common = common;
+    }
+
+    /// Time of the last row, `i64::MIN` before the first.
+    pub(crate) fn last_ms(&self) -> i64 {
+        self.last_ms
+    }
+
+    /// First and last time of the rows held.
+    pub(crate) fn range(&self) -> Option<(i64, i64)> {
+        let open = self.open.t_ms.first().copied();
+        let first = self.chunks.first().map(|chunk| chunk.first_ms).or(open)?;
+        let chunk = self.chunks.last().map(|chunk| chunk.last_ms);
+        Some((first, self.open.t_ms.last().copied().or(chunk)?))
+    }
+
+    /// Whether absence ends a series.
+    pub(crate) fn ends_series(&self) -> bool {
+        self.entry.absence == Absence::EndsSeries
+    }
+
+    /// Adds a column for a series; `None` when the group is full.
+    pub(crate) fn add_column(&mut self, id: u32) -> Option<u32> {
+        if self.open.ids.len() >= record::MAX_COLUMNS {
+            return None;
+        }
+        let column = u32::try_from(self.open.ids.len()).ok()?;
+        Arc::make_mut(&mut self.open.ids).push(id);
+        Some(column)
+    }
+
+    /// Whether rows already here must be sealed before a row of this time joins them.
+    pub(crate) fn must_seal_before(&self, t_ms: i64, block_ms: i64) -> bool {
+        self.open.t_ms.first().is_some_and(|first| {
+            t_ms.saturating_sub(*first) >= CHUNK_MS
+                || t_ms.div_euclid(block_ms) != first.div_euclid(block_ms)
+        })
+    }
+
+    /// Whether the chunk is complete with the rows it has, given when the next row is to be expected.
+    pub(crate) fn is_complete(&self, block_ms: i64) -> bool {
+        let (rows, t_ms) = (self.open.t_ms.len(), &self.open.t_ms);
+        if rows < 2 {
+            return false;
+        }
+        let interval = t_ms[rows - 1] - t_ms[rows - 2];
+        if rows >= CHUNK_ROWS {
+            let mean = (t_ms[rows - 1] - t_ms[0]) / i64::try_from(rows - 1).unwrap_or(i64::MAX);
+            if mean > FAST_MS || rows >= MAX_ROWS {
+                return true;
+            }
+            let minis = self.open.minis.iter().map(|mini| mini.heap_bytes());
+            if minis.sum::<usize>() >= CHUNK_BYTES {
+                return true;
+            }
+        }
+        self.must_seal_before(self.last_ms.saturating_add(interval), block_ms)
+    }
+
+    /// Stores a row that is newer than the last one, and puts it in the log. Whether the log should be
+    /// flushed out of turn.
+    pub(crate) fn push(&mut self, row: &Row, wal: Option<&Wal>) -> bool {
+        self.begin_rows();
+        let start = self.open.tail.len();
+        row::encode(row, &mut self.state, &mut self.open.tail);
+        let (full, key) = wal.map_or((false, None), |wal| self.log_row(row, start, wal));
+        self.row_pushed(key);
+        full
+    }
+
+    /// Stores a row that is a difference to nothing, as the log has it.
+    pub(crate) fn push_key(&mut self, state: RowState) {
+        self.begin_rows();
+        let mut row = Row::new();
+        row.begin(state.t_ms());
+        for (column, value) in (0..).zip(state.last()) {
+            if state.is_present(column as usize) {
+                row.set(Column(column), *value);
+            }
+        }
+        row::encode(&row, &mut self.state, &mut self.open.tail);
+        self.row_pushed(Some(state));
+    }
+
+    /// Stores a delta row read from the log.
+    pub(crate) fn push_delta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.begin_rows();
+        row::decode(bytes, &mut self.state)?;
+        self.open.tail.extend_from_slice(bytes);
+        self.row_pushed(None);
+        Ok(())
+    }
+
+    /// Takes a row into account that is in a block already: what comes next is the difference to it.
+    pub(crate) fn skip_key(&mut self, state: RowState) {
+        self.seal(false);
+        self.last_ms = self.last_ms.max(state.t_ms());
+        self.state = state;
+        self.skipped = true;
+    }
+
+    /// The same for a delta row.
+    pub(crate) fn skip_delta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        row::decode(bytes, &mut self.state)?;
+        self.last_ms = self.state.t_ms();
+        self.skipped = true;
+        Ok(())
+    }
+
+    /// Time of a delta row read from the log.
+    pub(crate) fn delta_t_ms(&self, bytes: &[u8]) -> Result<i64, DecodeError> {
+        Ok(self.state.t_ms().wrapping_add(ByteReader::new(bytes).signed()?))
+    }
+
+    /// Rows that went by without being stored are what the first stored one is the difference to.
+    fn begin_rows(&mut self) {
+        if std::mem::take(&mut self.skipped) {
+            debug_assert!(self.open.t_ms.is_empty(), "rows in blocks go before others");
+            self.open.base = Arc::new(self.state.clone());
+            self.open.live_before = self.live();
+        }
+    }
+
+    /// After a key row the next row is the difference to that row alone, in memory as in the log.
+    fn row_pushed(&mut self, key: Option<RowState>) {
+        self.last_ms = self.state.t_ms();
+        self.open.t_ms.push(self.last_ms);
+        self.tail_rows += 1;
+        if self.tail_rows == MINI_ROWS || key.is_some() {
+            self.seal_mini(key);
+        }
+    }
+
+    fn log_row(&mut self, row: &Row, start: usize, wal: &Wal) -> (bool, Option<RowState>) {
+        let group = self.entry.group;
+        let mut head = Vec::with_capacity(8);
+        put_varint(&mut head, u64::from(group));
+        let mut log = wal.buffer();
+        let is_new = self.logged != Some(log.segment());
+        let mut body = Vec::new();
+        if is_new {
+            record::put_group(&mut body, &self.entry);
+            log.put(entry::GROUP, &[&body]);
+            self.logged = Some(log.segment());
+            self.logged_columns = 0;
+        }
+        if is_new || self.logged_columns != self.open.ids.len() {
+            body.clear();
+            let new = &self.open.ids[self.logged_columns..];
+            record::put_columns(&mut body, group, self.logged_columns, new);
+            log.put(entry::COLUMNS, &[&body]);
+            self.logged_columns = self.open.ids.len();
+        }
+        let mut key = None;
+        if is_new {
+            body.clear();
+            let mut state = RowState::new();
+            row::encode(row, &mut state, &mut body);
+            log.put(entry::KEY_ROW, &[&head, &body]);
+            key = Some(state);
+        } else {
+            log.put(entry::DELTA_ROW, &[&head, &self.open.tail[start..]]);
+        }
+        log.saw(row.t_ms());
+        (log.is_full(), key)
+    }
+
+    fn seal_mini(&mut self, key: Option<RowState>) {
+        let mut scratch = Scratch::default();
+        let before = (!self.open.minis.is_empty()).then_some(&*self.open.base);
+        let rows = self.open.transpose(0..self.state.columns()).expect("rows of our own making");
+        self.open.minis.push(Arc::new(Mini::seal(&rows, before, &mut scratch)));
+        if let Some(state) = key {
+            self.state = state;
+        }
+        self.open.base = Arc::new(self.state.clone());
+        self.open.tail.clear();
+        self.tail_rows = 0;
+    }
+
+    /// Turns the open rows into a sealed chunk. With `drop_unused`, columns without a value in it are
+    /// dropped from the group; the rest moves up.
+    pub(crate) fn seal(&mut self, drop_unused: bool) -> Option<Dropped> {
+        let scratch = &mut Scratch::default();
+        if self.open.t_ms.is_empty() {
+            return None;
+        }
+        let header =
+            Header { group: self.entry.group, epoch: self.epoch, ends_series: self.ends_series() };
+        let ids = Arc::clone(&self.open.ids);
+        let tail = self.open.transpose(0..self.state.columns()).expect("rows of our own making");
+        let mut builder = Builder::new(header, &self.open.t_ms, scratch);
+        let (mut rows, mut unused) = (ColumnRows::default(), vec![true; ids.len()]);
+        for column in by_series(&ids) {
+            let read = self.open.read(column, &tail, column, scratch, &mut rows);
+            read.expect("mini-batches of our own making");
+            unused[column] = rows.values.is_empty();
+            let before = self.open.was_live(column) && self.ends_series();
+            if !unused[column] || before {
+                builder.push(ids[column], &rows, before, scratch);
+            }
+        }
+        self.chunks.extend(builder.finish().map(Arc::new));
+        let dropped = (drop_unused && unused.contains(&true)).then(|| self.drop_columns(&unused));
+        self.open.t_ms.clear();
+        self.open.minis.clear();
+        self.open.tail.clear();
+        self.tail_rows = 0;
+        self.open.base = Arc::new(self.state.clone());
+        self.open.live_before = self.live();
+        dropped
+    }
+
+    fn drop_columns(&mut self, unused: &[bool]) -> Dropped {
+        let mut next = 0;
+        let remap = unused.iter().map(|unused| {
+            if *unused {
+                u32::MAX
+            } else {
+                next += 1;
+                next - 1
+            }
+        });
+        let remap = remap.collect();
+        let ids = self.open.ids.iter().zip(unused);
+        let dropped = ids.clone().filter(|(_, unused)| **unused).map(|(id, _)| *id).collect();
+        self.keep_columns(ids.filter(|(_, unused)| !**unused).map(|(id, _)| *id).collect(), |c| {
+            !unused[c]
+        });
+        Dropped { remap, ids: dropped }
+    }
+
+    fn keep_columns(&mut self, ids: Vec<u32>, keep: impl Fn(usize) -> bool) {
+        self.open.ids = Arc::new(ids);
+        self.state.retain(keep);
+        self.epoch = self.epoch.wrapping_add(1);
+        self.logged_columns = 0;
+        // All columns are said again, even if none is left.
+        if self.open.ids.is_empty() {
+            self.logged = None;
+        }
+    }
+
+    /// Makes the columns from `from` on be these series, as the log says; a list from 0 on replaces
+    /// all columns. Series that lost their column are returned; `None` when the list does not follow
+    /// from the columns there are.
+    pub(crate) fn set_columns(&mut self, from: usize, ids: &[u32]) -> Option<Vec<u32>> {
+        if from > 0 {
+            if from != self.open.ids.len() {
+                return None;
+            }
+            Arc::make_mut(&mut self.open.ids).extend_from_slice(ids);
+            return Some(Vec::new());
+        }
+        if ids.starts_with(&self.open.ids) {
+            self.open.ids = Arc::new(ids.to_vec());
+            return Some(Vec::new());
+        }
+        self.seal(false);
+        let old = Arc::clone(&self.open.ids);
+        // Columns are dropped in order and added at the end.
+        let mut next = ids.iter();
+        let mut expected = next.next();
+        let mut unused = vec![true; old.len()];
+        for (column, id) in old.iter().enumerate() {
+            if Some(id) == expected {
+                unused[column] = false;
+                expected = next.next();
+            }
+        }
+        let dropped = self.drop_columns(&unused);
+        self.open.ids = Arc::new(ids.to_vec());
+        self.open.base = Arc::new(self.state.clone());
+        self.open.live_before = self.live();
+        Some(dropped.ids)
+    }
+
+    /// Columns that have a value now which is no staleness marker.
+    fn live(&self) -> Arc<[u64]> {
+        let words = self.state.present().iter().zip(self.state.last().chunks(64));
+        let live = words.map(|(present, last)| {
+            let stale = |(i, value): (usize, &f64)| u64::from(is_stale(*value)) << i;
+            present & !last.iter().enumerate().fold(0, |word, at| word | stale(at))
+        });
+        live.collect()
+    }
+
+    /// Drops chunks that end before a time; how many, and the series that are nowhere in the group
+    /// any more.
+    pub(crate) fn truncate(&mut self, before_ms: i64) -> (usize, Vec<u32>) {
+        let kept = self.chunks.partition_point(|chunk| chunk.last_ms < before_ms);
+        if kept == 0 {
+            return (0, Vec::new());
+        }
+        let mut gone = roaring::RoaringBitmap::new();
+        for chunk in self.chunks.drain(..kept) {
+            gone.extend(chunk.ids());
+        }
+        for chunk in &self.chunks {
+            for id in chunk.ids() {
+                gone.remove(id);
+            }
+        }
+        for id in self.open.ids.iter() {
+            gone.remove(*id);
+        }
+        (kept, gone.into_iter().collect())
+    }
+
+    /// Whether nothing is held and nobody writes.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.has_writer && self.chunks.is_empty() && self.open.t_ms.is_empty()
+    }
+
+    /// Bytes on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let chunks: usize = self.chunks.iter().map(|chunk| chunk.bytes().len()).sum();
+        chunks + self.open.heap_bytes() + self.state.heap_bytes()
+    }
+}
+
+/// Columns in ascending order of their series.
+fn by_series(ids: &[u32]) -> Vec<usize> {
+    let mut columns: Vec<usize> = (0..ids.len()).collect();
+    if !ids.is_sorted() {
+        columns.sort_unstable_by_key(|column| ids[*column]);
+    }
+    columns
+}

@@ -1,0 +1,166 @@
+//! Rebuilding groups, columns and rows from the log.
+
+use super::Head;
+use super::group::GroupHead;
+use super::registry::{Full, Place};
+use crate::codec::DecodeError;
+use crate::codec::bits::ByteReader;
+use crate::codec::row::{self, RowState};
+use crate::head::NO_COLUMN;
+use crate::wal::record::{self, entry};
+use crate::wal::replay::Visitor;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+use roaring::RoaringBitmap;
+use std::sync::Arc;
+
+/// Puts what the log holds into the head.
+pub(crate) struct Replay<'a> {
+    head: &'a Head,
+    groups: HashMap<u32, Known, RandomState>,
+    /// Series that the log mentions: their numbers cannot be given anew.
+    mentioned: RoaringBitmap,
+    /// Rows that are in the head again.
+    pub(crate) rows: u64,
+    /// Rows that could not be read because something before them is missing.
+    pub(crate) lost_rows: u64,
+}
+
+struct Known {
+    cell: Arc<Mutex<GroupHead>>,
+    /// Whether the group's last row is known, so that a difference to it means something.
+    follows: bool,
+}
+
+impl<'a> Replay<'a> {
+    pub(crate) fn new(head: &'a Head) -> Self {
+        Self {
+            head,
+            groups: HashMap::default(),
+            mentioned: RoaringBitmap::new(),
+            rows: 0,
+            lost_rows: 0,
+        }
+    }
+
+    /// Places the series; to be called when the log is read.
+    pub(crate) fn finish(self) {
+        for cell in self.head.groups() {
+            let group = cell.lock();
+            let id = group.entry.group;
+            let mut registry = self.head.registry.write();
+            for series in group.chunks.iter().flat_map(|chunk| chunk.ids()) {
+                if registry.knows(series) {
+                    registry.set_place(series, Place { group: id, column: NO_COLUMN });
+                }
+            }
+            for (column, series) in (0..).zip(group.open.ids.iter()) {
+                if registry.knows(*series) {
+                    registry.set_place(*series, Place { group: id, column });
+                }
+            }
+        }
+        self.head.registry.write().collect_free(&self.mentioned);
+    }
+
+    fn group(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let entry = record::read_group(body)?;
+        let id = entry.group;
+        let full = |Full| DecodeError::Invalid("number of groups");
+        let cell = self.head.restore(entry).map_err(full)?;
+        self.groups.insert(id, Known { cell, follows: false });
+        Ok(())
+    }
+
+    fn columns(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let (id, from, ids) = record::read_columns(body)?;
+        let Some(known) = self.groups.get_mut(&id) else { return Ok(()) };
+        self.mentioned.extend(&ids);
+        let mut group = known.cell.lock();
+        let kept = if from == 0 { &[][..] } else { group.open.ids.as_slice() };
+        let all: RoaringBitmap = kept.iter().chain(&ids).copied().collect();
+        if all.len() != (kept.len() + ids.len()) as u64 || group.set_columns(from, &ids).is_none() {
+            known.follows = false;
+            return Err(DecodeError::Invalid("columns"));
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, kind: u8, body: &[u8]) -> Result<Option<i64>, DecodeError> {
+        let mut from = ByteReader::new(body);
+        let id = from.u32()?;
+        let Some(known) = self.groups.get_mut(&id) else {
+            self.lost_rows += 1;
+            return Ok(None);
+        };
+        let mut group = known.cell.lock();
+        let head = self.head;
+        if kind == entry::KEY_ROW {
+            let mut state = RowState::new();
+            row::decode(from.rest(), &mut state)?;
+            known.follows = true;
+            let t_ms = state.t_ms();
+            if state.columns() > group.open.ids.len() {
+                known.follows = false;
+                return Err(DecodeError::Invalid("columns"));
+            }
+            if t_ms <= group.last_ms() || t_ms < head.min_valid_ms() {
+                group.skip_key(state);
+                return Ok(Some(t_ms));
+            }
+            make_room(&mut group, t_ms, head.block_ms);
+            group.push_key(state);
+        } else {
+            let t_ms = group.delta_t_ms(from.rest())?;
+            if !known.follows {
+                self.lost_rows += 1;
+                return Ok(Some(t_ms));
+            }
+            let done = if t_ms <= group.last_ms() {
+                Err(DecodeError::Invalid("order of rows"))
+            } else if t_ms < head.min_valid_ms() {
+                group.skip_delta(from.rest())
+            } else {
+                make_room(&mut group, t_ms, head.block_ms);
+                group.push_delta(from.rest())
+            };
+            if let Err(error) = done {
+                known.follows = false;
+                return Err(error);
+            }
+        }
+        let t_ms = group.last_ms();
+        if t_ms >= head.min_valid_ms() {
+            if group.is_complete(head.block_ms) {
+                group.seal(false);
+            }
+            self.rows += 1;
+            head.saw(t_ms);
+        }
+        Ok(Some(t_ms))
+    }
+}
+
+fn make_room(group: &mut GroupHead, t_ms: i64, block_ms: i64) {
+    if group.must_seal_before(t_ms, block_ms) {
+        group.seal(false);
+    }
+}
+
+impl Visitor for Replay<'_> {
+    fn gap(&mut self) {
+        for known in self.groups.values_mut() {
+            known.follows = false;
+        }
+    }
+
+    fn entry(&mut self, kind: u8, body: &[u8]) -> Result<Option<i64>, DecodeError> {
+        match kind {
+            entry::GROUP => self.group(body).map(|()| None),
+            entry::COLUMNS => self.columns(body).map(|()| None),
+            entry::DELTA_ROW | entry::KEY_ROW => self.row(kind, body),
+            _ => Ok(None),
+        }
+    }
+}
