@@ -1,1 +1,112 @@
-//! scrape
+//! Scraping: asks targets for their pages, time after time, and stores what they say.
+//!
+//! A [`Config`] is one `scrape_config` of the file; the [`Job`] it means has a pool of targets, and
+//! each target has a loop of its own with a fixed place within the interval. A scrape fetches the
+//! page, reads it straight into a row of the target's group, adds the series about the scrape itself
+//! (`up`, `scrape_*`) and commits. What was there before and is missing now has ended: that is what a
+//! row means, so a failed scrape is a row with nothing but the report.
+//!
+//! Loops do not know each other and share nothing but room to work; a target that hangs costs its own
+//! loop. What the API shows is published by the loops and the [`Manager`] as immutable values.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod clock;
+pub mod config;
+mod desk;
+mod ingest;
+mod manager;
+mod metrics;
+mod pool;
+mod schedule;
+mod scrape_loop;
+mod scraper;
+mod target;
+#[cfg(test)]
+mod tests;
+
+pub use config::{Config, ConfigError, Global, Job};
+pub use manager::{Manager, PoolView, Snapshot};
+pub use metrics::Metrics;
+pub use target::{Family, Health, Status, Target};
+
+use client::Dialer;
+use clock::Clock;
+use desk::{Desk, Lease};
+use ingest::Scene;
+use scraper::Assignment;
+use std::sync::Arc;
+use std::time::Duration;
+use storage::Appendable;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// Long pages that may be read at a time.
+const LONG_PAGES: usize = 2;
+
+/// How scraping is done, whatever the job.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The `User-Agent` header.
+    pub user_agent: String,
+    /// Moves the places of all targets; differs between twins of a server.
+    pub offset_seed: u64,
+    /// How late a scrape may begin and still get the planned time; `None` for the real time always.
+    pub timestamp_tolerance: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            user_agent: concat!("Rushlight/", env!("CARGO_PKG_VERSION")).into(),
+            offset_seed: 0,
+            timestamp_tolerance: Some(Duration::from_millis(2)),
+        }
+    }
+}
+
+/// What all loops share.
+pub(crate) struct Shared {
+    store: Arc<dyn Appendable>,
+    metrics: Arc<Metrics>,
+    options: Options,
+    clock: Clock,
+    dialer: Dialer,
+    desk: Arc<Desk>,
+    long_pages: Semaphore,
+    stop: CancellationToken,
+    loops: TaskTracker,
+}
+
+impl Shared {
+    fn new(store: Arc<dyn Appendable>, metrics: Arc<Metrics>, options: Options) -> Self {
+        Self {
+            store,
+            metrics,
+            options,
+            clock: Clock::System,
+            dialer: Dialer::Net,
+            desk: Arc::default(),
+            long_pages: Semaphore::new(LONG_PAGES),
+            stop: CancellationToken::new(),
+            loops: TaskTracker::new(),
+        }
+    }
+
+    fn scene<'a>(
+        &'a self,
+        assignment: &'a Assignment,
+        lease: &'a mut Lease,
+        at_ns: i64,
+    ) -> Scene<'a> {
+        Scene {
+            store: &*self.store,
+            job: &assignment.job,
+            target: &assignment.target,
+            row: &mut lease.row,
+            t_ms: at_ns.div_euclid(1_000_000),
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! A job: every setting its loops work by, with all defaults in place.
+
+use super::protocol::{self, DEFAULT_PROTOCOLS, Escaping};
+use super::{Config, ConfigError, Credentials, RelabelConfig, SecretSource, Written};
+use exposition::Protocol;
+use model::duration::Duration;
+use model::names::NameScheme;
+use model::relabel::Rule;
+use std::collections::BTreeMap;
+
+/// The part of the `global` section that jobs inherit. `Default` is what Prometheus has when
+/// nothing is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Global {
+    /// Time from scrape to scrape.
+    pub scrape_interval: Duration,
+    /// How long a scrape may take.
+    pub scrape_timeout: Duration,
+    /// Formats to ask for, best first, by their names.
+    pub scrape_protocols: Option<Vec<String>>,
+    /// Bytes of a body after unpacking; 0 is no limit.
+    pub body_size_limit: u64,
+    /// Samples of a scrape after relabeling; 0 is no limit.
+    pub sample_limit: u64,
+    /// Labels of a series; 0 is no limit.
+    pub label_limit: u64,
+    /// Bytes of a label name; 0 is no limit.
+    pub label_name_length_limit: u64,
+    /// Bytes of a label value; 0 is no limit.
+    pub label_value_length_limit: u64,
+    /// Targets of a job; 0 is no limit.
+    pub target_limit: u64,
+    /// Dropped targets to keep for the API; 0 is no limit.
+    pub keep_dropped_targets: u64,
+    /// Whether each target gets the further `scrape_*` series.
+    pub extra_scrape_metrics: bool,
+    /// Which names are accepted.
+    pub metric_name_validation_scheme: Option<String>,
+    /// How targets are asked to write odd names.
+    pub metric_name_escaping_scheme: Option<String>,
+}
+
+impl Default for Global {
+    fn default() -> Self {
+        Self {
+            scrape_interval: Duration::from_ms(60_000),
+            scrape_timeout: Duration::from_ms(10_000),
+            scrape_protocols: None,
+            body_size_limit: 0,
+            sample_limit: 0,
+            label_limit: 0,
+            label_name_length_limit: 0,
+            label_value_length_limit: 0,
+            target_limit: 0,
+            keep_dropped_targets: 0,
+            extra_scrape_metrics: false,
+            metric_name_validation_scheme: None,
+            metric_name_escaping_scheme: None,
+        }
+    }
+}
+
+/// What a scrape may hold at most; 0 is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the body after unpacking.
+    pub body_bytes: u64,
+    /// Samples after relabeling.
+    pub samples: u64,
+    /// Labels of a series, the name among them.
+    pub labels: u64,
+    /// Bytes of a label name.
+    pub label_name_bytes: u64,
+    /// Bytes of a label value.
+    pub label_value_bytes: u64,
+}
+
+/// The defaults of the three labels that say how histograms are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HistogramFlags {
+    /// `__scrape_native_histograms__`
+    pub scrape_native: bool,
+    /// `__convert_classic_histograms_to_nhcb__`
+    pub convert_classic: bool,
+    /// `__always_scrape_classic_histograms__`
+    pub always_classic: bool,
+}
+
+/// One job. Equal when it was written the same under the same `global` section.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// The job's name; also the value of the label `job` unless discovery or a rule sets another.
+    pub name: String,
+    /// Time from scrape to scrape, unless a target's labels say otherwise.
+    pub interval: Duration,
+    /// How long a scrape may take, unless a target's labels say otherwise.
+    pub timeout: Duration,
+    /// The `Accept` header.
+    pub accept: String,
+    /// How a body of unknown type is read.
+    pub fallback: Option<Protocol>,
+    /// Path of the page.
+    pub metrics_path: String,
+    /// `http`
+    pub scheme: String,
+    /// Parameters of the URL.
+    pub params: BTreeMap<String, Vec<String>>,
+    /// Whether labels of the page win over those of the target.
+    pub honor_labels: bool,
+    /// Whether timestamps of the page are taken.
+    pub honor_timestamps: bool,
+    /// Whether series with timestamps of their own end when they are missing.
+    pub track_timestamps_staleness: bool,
+    /// Whether the page may come packed.
+    pub enable_compression: bool,
+    /// Whether a redirect is followed.
+    pub follow_redirects: bool,
+    /// Rules for targets.
+    pub relabel: Vec<Rule>,
+    /// Rules for series.
+    pub metric_relabel: Vec<Rule>,
+    /// What a scrape may hold.
+    pub limits: Limits,
+    /// How many targets there may be; 0 is no limit.
+    pub target_limit: u64,
+    /// How many dropped targets are kept for the API; 0 is no limit.
+    pub keep_dropped_targets: u64,
+    /// Whether each target gets the further `scrape_*` series.
+    pub extra_scrape_metrics: bool,
+    /// Which names are accepted.
+    pub name_scheme: NameScheme,
+    /// Defaults of the labels about histograms.
+    pub histograms: HistogramFlags,
+    pub(crate) credentials: Credentials,
+    pub(crate) headers: Vec<(String, SecretSource)>,
+    written: Written,
+    global: Global,
+}
+
+impl PartialEq for Job {
+    fn eq(&self, other: &Self) -> bool {
+        self.written == other.written && self.global == other.global
+    }
+}
+
+impl Config {
+    /// The job that this section means under a `global` section.
+    ///
+    /// # Errors
+    /// When values contradict each other or are out of range.
+    pub fn resolve(&self, global: &Global) -> Result<Job, ConfigError> {
+        self.0.resolve(global)
+    }
+}
+
+impl Written {
+    pub(crate) fn resolve(&self, global: &Global) -> Result<Job, ConfigError> {
+        let name = self.job_name().to_owned();
+        let other = |text: String| ConfigError::Other { text, job: name.clone() };
+        let nonzero = |d: Option<super::DurationText>| d.map(|d| d.0).filter(|d| d.ms > 0);
+        let interval = nonzero(self.scrape_interval).unwrap_or(global.scrape_interval);
+        let timeout = nonzero(self.scrape_timeout);
+        if timeout.is_some_and(|timeout| timeout > interval) {
+            return Err(ConfigError::TimeoutAboveInterval(name));
+        }
+        let name_scheme = self.name_scheme(global).map_err(other)?;
+        let escaping = self.escaping(global, name_scheme).map_err(other)?;
+        let protocols = self.protocols(global)?;
+        let params = self.params.iter().flatten().map(|(key, values)| {
+            let values = values.iter().flatten().map(|v| v.clone().unwrap_or_default());
+            (key.clone(), values.collect())
+        });
+        let headers = super::http::headers(self.http_headers.as_ref().unwrap_or(&BTreeMap::new()));
+        Ok(Job {
+            interval,
+            timeout: timeout.unwrap_or(global.scrape_timeout.min(interval)),
+            accept: protocol::accept_header(&protocols, escaping),
+            fallback: self.fallback()?,
+            metrics_path: self.metrics_path.clone().unwrap_or_else(|| "/metrics".into()),
+            scheme: self.scheme.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| "http".into()),
+            params: params.collect(),
+            honor_labels: self.honor_labels.unwrap_or(false),
+            honor_timestamps: self.honor_timestamps.unwrap_or(true),
+            track_timestamps_staleness: self.track_timestamps_staleness.unwrap_or(false),
+            enable_compression: self.enable_compression.unwrap_or(true),
+            follow_redirects: self.follow_redirects.unwrap_or(true),
+            relabel: rules(self.relabel_configs.as_deref(), name_scheme).map_err(other)?,
+            metric_relabel: rules(self.metric_relabel_configs.as_deref(), name_scheme)
+                .map_err(other)?,
+            limits: Limits {
+                body_bytes: or_global(self.body_size_limit.map(|s| s.0), global.body_size_limit),
+                samples: or_global(self.sample_limit, global.sample_limit),
+                labels: or_global(self.label_limit, global.label_limit),
+                label_name_bytes: or_global(
+                    self.label_name_length_limit,
+                    global.label_name_length_limit,
+                ),
+                label_value_bytes: or_global(
+                    self.label_value_length_limit,
+                    global.label_value_length_limit,
+                ),
+            },
+            target_limit: or_global(self.target_limit, global.target_limit),
+            keep_dropped_targets: or_global(self.keep_dropped_targets, global.keep_dropped_targets),
+            extra_scrape_metrics: self.extra_scrape_metrics.unwrap_or(global.extra_scrape_metrics),
+            name_scheme,
+            histograms: HistogramFlags {
+                scrape_native: self.scrape_native_histograms.unwrap_or(false),
+                convert_classic: self.convert_classic_histograms_to_nhcb.unwrap_or(false),
+                always_classic: self.always_scrape_classic_histograms.unwrap_or(false),
+            },
+            credentials: self.credentials().map_err(other)?,
+            headers: headers.map_err(other)?,
+            // Other targets alone do not make another job.
+            written: Self {
+                static_configs: Vec::new(),
+                file_sd_configs: Vec::new(),
+                ..self.clone()
+            },
+            global: global.clone(),
+            name,
+        })
+    }
+
+    fn name_scheme(&self, global: &Global) -> Result<NameScheme, String> {
+        let own = self.metric_name_validation_scheme.as_deref().filter(|s| !s.is_empty());
+        let scheme = own.or(global.metric_name_validation_scheme.as_deref());
+        match scheme.unwrap_or("") {
+            "" | "utf8" => Ok(NameScheme::Utf8),
+            "legacy" => Ok(NameScheme::Legacy),
+            other => Err(format!("unrecognized ValidationScheme: {other:?}")),
+        }
+    }
+
+    /// A job that sets only the naming scheme gets the escaping that goes with it.
+    fn escaping(&self, global: &Global, scheme: NameScheme) -> Result<Escaping, String> {
+        let own = self.metric_name_escaping_scheme.as_deref().filter(|s| !s.is_empty());
+        let own_scheme =
+            self.metric_name_validation_scheme.as_deref().is_some_and(|s| !s.is_empty());
+        let inherited = global.metric_name_escaping_scheme.as_deref().filter(|_| !own_scheme);
+        let escaping = match own.or(inherited) {
+            Some(name) if !name.is_empty() => Escaping::parse(name)?,
+            _ => Escaping::of_scheme(scheme),
+        };
+        if escaping == Escaping::AllowUtf8 && scheme == NameScheme::Legacy {
+            return Err(
+                "utf8 metric names requested but validation scheme is not set to UTF8".into()
+            );
+        }
+        Ok(escaping)
+    }
+
+    fn protocols(&self, global: &Global) -> Result<Vec<Protocol>, ConfigError> {
+        let names = self.scrape_protocols.as_ref().or(global.scrape_protocols.as_ref());
+        let Some(names) = names else { return Ok(DEFAULT_PROTOCOLS.to_vec()) };
+        let job = self.job_name().to_owned();
+        let protocols = protocol::parse_list(names)
+            .map_err(|text| ConfigError::Protocols { text, job: job.clone() })?;
+        if protocols.contains(&Protocol::Protobuf) {
+            let option = format!("{} in scrape_protocols", Protocol::Protobuf.name());
+            return Err(ConfigError::NotBuiltIn { option, job });
+        }
+        Ok(protocols)
+    }
+
+    fn fallback(&self) -> Result<Option<Protocol>, ConfigError> {
+        let name = self.fallback_scrape_protocol.as_deref().unwrap_or("");
+        if name.is_empty() {
+            return Ok(None);
+        }
+        let job = self.job_name().to_owned();
+        match protocol::parse(name) {
+            Ok(Protocol::Protobuf) => {
+                let option = format!("fallback_scrape_protocol {name}");
+                Err(ConfigError::NotBuiltIn { option, job })
+            }
+            Ok(protocol) => Ok(Some(protocol)),
+            Err(text) => Err(ConfigError::Fallback { text, job }),
+        }
+    }
+}
+
+fn or_global(own: Option<u64>, global: u64) -> u64 {
+    own.filter(|own| *own > 0).unwrap_or(global)
+}
+
+fn rules(
+    configs: Option<&[Option<RelabelConfig>]>,
+    scheme: NameScheme,
+) -> Result<Vec<Rule>, String> {
+    configs.into_iter().flatten().flatten().map(|config| config.rule(scheme)).collect()
+}

@@ -1,0 +1,54 @@
+//! Relabeling rules as they stand in the file.
+
+use model::names::NameScheme;
+use model::relabel::{RawRule, Rule};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// One `relabel_config`; a key that is left out has its default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelabelConfig(RawRule);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    source_labels: Option<Vec<String>>,
+    separator: Option<String>,
+    /// Without a value it is the empty pattern, not the default.
+    #[serde(default, deserialize_with = "super::yaml::written")]
+    regex: Option<Option<String>>,
+    modulus: Option<u64>,
+    /// Without a value it is refused.
+    #[serde(default, deserialize_with = "super::yaml::written")]
+    action: Option<Option<String>>,
+    target_label: Option<String>,
+    replacement: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for RelabelConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let config = Self(RawRule {
+            source_labels: written.source_labels,
+            separator: written.separator,
+            regex: written.regex.map(Option::unwrap_or_default),
+            modulus: written.modulus,
+            target_label: written.target_label,
+            replacement: written.replacement,
+            action: written.action.map(Option::unwrap_or_default),
+        });
+        // What no naming scheme can mend is told with its place.
+        config.rule(NameScheme::Utf8).map_err(D::Error::custom)?;
+        Ok(config)
+    }
+}
+
+impl RelabelConfig {
+    /// The rule under a naming scheme.
+    ///
+    /// # Errors
+    /// When a field is missing, not wanted by the action, or invalid.
+    pub fn rule(&self, scheme: NameScheme) -> Result<Rule, String> {
+        Rule::new(self.0.clone(), scheme).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,346 @@
+//! Series that bring timestamps of their own.
+//!
+//! They do not fit into the target's row. Series that came with the same timestamp form a class, and
+//! a class is a group of its own in which a missing value means nothing; of one scrape it takes a row
+//! per timestamp. There are at most [`MAX_CLASSES`]; a series beyond them, or one that falls out of
+//! step with its class, is loose: a group for itself.
+
+use super::Tally;
+use foldhash::{HashMap, HashMapExt as _};
+use model::{Labels, stale_marker};
+use storage::{Absence, AppendError, Appendable, Column, Group, GroupSpec, Row, Source};
+
+const MAX_CLASSES: usize = 8;
+/// Samples further ahead of the scrape than this are refused.
+const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+/// Entries that may be unseen before the unseen are forgotten.
+const MAX_UNSEEN: usize = 1024;
+/// A series counts as new when it was in none of so many scrapes before.
+const RECENT: u32 = 3;
+
+/// The series of one target that bring timestamps.
+#[derive(Default)]
+pub(super) struct Explicit {
+    entries: Vec<Entry>,
+    by_labels: HashMap<Labels, u32>,
+    classes: Vec<Class>,
+    pending: Vec<Pending>,
+    row: Row,
+    /// Number of the current scrape.
+    scrape: u32,
+}
+
+struct Entry {
+    labels: Labels,
+    home: Home,
+    last: Option<(i64, u64)>,
+    /// The scrape it was last in.
+    seen: Option<u32>,
+    /// Whether its last sample was a value and not the end.
+    live: bool,
+}
+
+enum Home {
+    None,
+    Class(usize, Option<Column>),
+    Loose(Box<dyn Group>, Option<Column>),
+}
+
+struct Class {
+    group: Box<dyn Group>,
+    last_ms: i64,
+    /// The timestamp its series have in this scrape.
+    now_ms: Option<i64>,
+}
+
+#[derive(Clone, Copy)]
+struct Pending {
+    entry: u32,
+    t_ms: i64,
+    value: f64,
+}
+
+/// Where the groups of a target are opened.
+pub(super) struct Ground<'a> {
+    pub(super) store: &'a dyn Appendable,
+    pub(super) key: &'a str,
+    pub(super) common: &'a Labels,
+}
+
+impl Ground<'_> {
+    fn open(&self, what: &str) -> Result<Box<dyn Group>, AppendError> {
+        self.store.open_group(&GroupSpec {
+            source: Source::Scrape,
+            key: format!("{}\n{what}", self.key),
+            common: self.common.clone(),
+            absence: Absence::MeansNothing,
+        })
+    }
+}
+
+impl Explicit {
+    pub(super) fn begin(&mut self) {
+        self.pending.clear();
+    }
+
+    /// The entry of a series; made when it is not known.
+    pub(super) fn entry(&mut self, labels: Labels) -> u32 {
+        if let Some(entry) = self.by_labels.get(&labels) {
+            return *entry;
+        }
+        let entry = u32::try_from(self.entries.len()).expect("fewer series than slots");
+        self.by_labels.insert(labels.clone(), entry);
+        self.entries.push(Entry { labels, home: Home::None, last: None, seen: None, live: false });
+        entry
+    }
+
+    pub(super) fn labels(&self, entry: u32) -> &Labels {
+        &self.entries[entry as usize].labels
+    }
+
+    pub(super) fn push(&mut self, entry: u32, t_ms: i64, value: f64) {
+        self.pending.push(Pending { entry, t_ms, value });
+    }
+
+    /// How many series of this scrape were in none of the last ones.
+    pub(super) fn count_new(&mut self) -> u64 {
+        let mut new: Vec<u32> = self.pending.iter().map(|p| p.entry).collect();
+        new.sort_unstable();
+        new.dedup();
+        let is_new = |entry: &u32| {
+            let seen = self.entries[*entry as usize].seen;
+            seen.is_none_or(|seen| self.scrape - seen >= RECENT)
+        };
+        new.iter().filter(|entry| is_new(entry)).count() as u64
+    }
+
+    /// Stores what was pushed, if the scrape was good, and ends what was missing, if that is
+    /// tracked. True when the slots given out are no longer right.
+    pub(super) fn commit(
+        &mut self,
+        ground: &Ground<'_>,
+        at_ms: i64,
+        track_staleness: bool,
+        tally: &mut Tally,
+    ) -> Result<bool, AppendError> {
+        self.scrape += 1;
+        if self.entries.is_empty() {
+            return Ok(false);
+        }
+        let accepted = self.accept(at_ms, tally);
+        let ended = if track_staleness { self.end_missing(at_ms) } else { Vec::new() };
+        self.place(&accepted, ground)?;
+        self.append(accepted, ground, tally)?;
+        self.append(ended, ground, tally)?;
+        Ok(self.forget_unseen())
+    }
+
+    /// Keeps samples that are after the last one of their series and not too far ahead.
+    fn accept(&mut self, at_ms: i64, tally: &mut Tally) -> Vec<Pending> {
+        let mut accepted = Vec::with_capacity(self.pending.len());
+        for pending in self.pending.drain(..) {
+            let entry = &mut self.entries[pending.entry as usize];
+            entry.seen = Some(self.scrape);
+            let sample = (pending.t_ms, pending.value.to_bits());
+            match entry.last {
+                _ if pending.t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => tally.out_of_bounds += 1,
+                // Telling the same again is common, and no fault.
+                Some(last) if last == sample => {}
+                Some((last_ms, _)) if last_ms == pending.t_ms => tally.duplicates += 1,
+                Some((last_ms, _)) if last_ms > pending.t_ms => tally.out_of_order += 1,
+                _ => {
+                    entry.last = Some(sample);
+                    entry.live = true;
+                    accepted.push(pending);
+                }
+            }
+        }
+        accepted
+    }
+
+    fn end_missing(&mut self, at_ms: i64) -> Vec<Pending> {
+        let mut ended = Vec::new();
+        for (i, entry) in (0..).zip(&mut self.entries) {
+            let missing = entry.live && entry.seen != Some(self.scrape);
+            if missing && entry.last.is_some_and(|(last_ms, _)| last_ms < at_ms) {
+                entry.live = false;
+                entry.last = Some((at_ms, stale_marker().to_bits()));
+                ended.push(Pending { entry: i, t_ms: at_ms, value: stale_marker() });
+            }
+        }
+        ended
+    }
+
+    /// Finds a class for every series that has none: the one whose series have its timestamp now.
+    fn place(&mut self, accepted: &[Pending], ground: &Ground<'_>) -> Result<(), AppendError> {
+        for class in &mut self.classes {
+            class.now_ms = None;
+        }
+        for pending in accepted {
+            if let Home::Class(class, _) = self.entries[pending.entry as usize].home {
+                self.classes[class].now_ms = Some(pending.t_ms);
+            }
+        }
+        for pending in accepted {
+            if !matches!(self.entries[pending.entry as usize].home, Home::None) {
+                continue;
+            }
+            let found = self.classes.iter().position(|class| class.now_ms == Some(pending.t_ms));
+            let home = match found {
+                Some(class) => Home::Class(class, None),
+                None if self.classes.len() < MAX_CLASSES => {
+                    let group = ground.open(&format!("class {}", self.classes.len()))?;
+                    let now_ms = Some(pending.t_ms);
+                    self.classes.push(Class { group, last_ms: i64::MIN, now_ms });
+                    Home::Class(self.classes.len() - 1, None)
+                }
+                None => self.loose(pending.entry, ground)?,
+            };
+            self.entries[pending.entry as usize].home = home;
+        }
+        Ok(())
+    }
+
+    fn loose(&self, entry: u32, ground: &Ground<'_>) -> Result<Home, AppendError> {
+        let labels = &self.entries[entry as usize].labels;
+        Ok(Home::Loose(ground.open(&format!("series {labels}"))?, None))
+    }
+
+    fn append(
+        &mut self,
+        samples: Vec<Pending>,
+        ground: &Ground<'_>,
+        tally: &mut Tally,
+    ) -> Result<(), AppendError> {
+        let class_of = |p: &Pending| match self.entries[p.entry as usize].home {
+            Home::Class(class, _) => Some(class),
+            _ => None,
+        };
+        let mut samples: Vec<_> = samples.into_iter().map(|p| (class_of(&p), p)).collect();
+        samples.sort_by_key(|(class, p)| (*class, p.t_ms));
+        for run in samples.chunk_by(|a, b| (a.0, a.1.t_ms) == (b.0, b.1.t_ms)) {
+            let in_class = match run[0].0 {
+                Some(class) => self.append_class(class, run, tally)?,
+                None => false,
+            };
+            if !in_class {
+                for (_, sample) in run {
+                    self.append_loose(*sample, ground, tally)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends a row to a class; false when the class has gone past that time.
+    fn append_class(
+        &mut self,
+        class: usize,
+        run: &[(Option<usize>, Pending)],
+        tally: &mut Tally,
+    ) -> Result<bool, AppendError> {
+        let t_ms = run[0].1.t_ms;
+        let Self { classes, entries, row, .. } = self;
+        let Class { group, last_ms, .. } = &mut classes[class];
+        if t_ms <= *last_ms {
+            return Ok(false);
+        }
+        row.begin(t_ms);
+        for (_, sample) in run {
+            let entry = &mut entries[sample.entry as usize];
+            let Home::Class(_, column) = &mut entry.home else { unreachable!("sorted by class") };
+            if column.is_none() {
+                match group.column(&entry.labels) {
+                    Ok((found, _)) => *column = Some(found),
+                    Err(AppendError::SeriesLimit { .. }) => {
+                        tally.refused += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            row.set(column.expect("set above"), sample.value);
+        }
+        match group.append(row) {
+            Ok(appended) => {
+                *last_ms = t_ms;
+                if let Some(map) = appended.remap {
+                    for entry in entries {
+                        if let Home::Class(of, Some(column)) = entry.home
+                            && of == class
+                        {
+                            let moved = map.get(column.0 as usize).copied().unwrap_or(u32::MAX);
+                            let moved = (moved != u32::MAX).then_some(Column(moved));
+                            entry.home = Home::Class(of, moved);
+                        }
+                    }
+                }
+                Ok(true)
+            }
+            Err(AppendError::OutOfOrder { last_ms: stored, .. }) => {
+                *last_ms = stored;
+                Ok(false)
+            }
+            Err(AppendError::OutOfBounds { .. }) => {
+                tally.out_of_bounds += run.len() as u64;
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn append_loose(
+        &mut self,
+        sample: Pending,
+        ground: &Ground<'_>,
+        tally: &mut Tally,
+    ) -> Result<(), AppendError> {
+        if !matches!(self.entries[sample.entry as usize].home, Home::Loose(..)) {
+            self.entries[sample.entry as usize].home = self.loose(sample.entry, ground)?;
+        }
+        let Self { entries, row, .. } = self;
+        let entry = &mut entries[sample.entry as usize];
+        let Home::Loose(group, column) = &mut entry.home else { unreachable!("set above") };
+        if column.is_none() {
+            match group.column(&entry.labels) {
+                Ok((found, _)) => *column = Some(found),
+                Err(AppendError::SeriesLimit { .. }) => {
+                    tally.refused += 1;
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        row.begin(sample.t_ms);
+        row.set(column.expect("set above"), sample.value);
+        match group.append(row) {
+            Ok(appended) => {
+                if appended.remap.is_some() {
+                    *column = None;
+                }
+            }
+            // What an earlier life of this process stored already.
+            Err(AppendError::OutOfOrder { t_ms, last_ms }) if t_ms == last_ms => {}
+            Err(AppendError::OutOfOrder { .. }) => tally.out_of_order += 1,
+            Err(AppendError::OutOfBounds { .. }) => tally.out_of_bounds += 1,
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Bounds what is remembered of series that no longer come.
+    fn forget_unseen(&mut self) -> bool {
+        let scrape = self.scrape;
+        let seen = |entry: &Entry| entry.live && entry.seen.is_some_and(|s| scrape - s <= RECENT);
+        let unseen = self.entries.iter().filter(|entry| !seen(entry)).count();
+        if unseen <= MAX_UNSEEN.max(self.entries.len() / 2) {
+            return false;
+        }
+        self.entries.retain(seen);
+        self.by_labels = HashMap::with_capacity(self.entries.len());
+        for (i, entry) in (0..).zip(&self.entries) {
+            self.by_labels.insert(entry.labels.clone(), i);
+        }
+        true
+    }
+}

@@ -1,0 +1,75 @@
+//! Which columns had a value in the last scrapes; tells which series are new.
+
+/// A series counts as new when it was in none of so many scrapes before.
+const SCRAPES: usize = 3;
+
+/// A bit per column for each of the last scrapes.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    scrapes: [Vec<u64>; SCRAPES],
+    next: usize,
+}
+
+impl Recent {
+    /// How many of the columns that are present now were in none of the remembered scrapes.
+    pub(super) fn count_new(&self, present: &[u64]) -> u64 {
+        let bits =
+            |i: usize| self.scrapes.iter().fold(0, |all, s| all | s.get(i).copied().unwrap_or(0));
+        present.iter().enumerate().map(|(i, now)| u64::from((now & !bits(i)).count_ones())).sum()
+    }
+
+    /// Remembers a scrape in place of the oldest.
+    pub(super) fn push(&mut self, present: &[u64]) {
+        let used = present.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+        let oldest = &mut self.scrapes[self.next];
+        oldest.clear();
+        oldest.extend_from_slice(&present[..used]);
+        self.next = (self.next + 1) % SCRAPES;
+    }
+
+    /// Follows columns that moved.
+    pub(super) fn remap(&mut self, map: &[u32]) {
+        for scrape in &mut self.scrapes {
+            let mut moved = Vec::new();
+            for (old, new) in map.iter().enumerate() {
+                let was = scrape.get(old / 64).is_some_and(|word| word & (1 << (old % 64)) != 0);
+                if was && *new != u32::MAX {
+                    let new = *new as usize;
+                    if moved.len() <= new / 64 {
+                        moved.resize(new / 64 + 1, 0);
+                    }
+                    moved[new / 64] |= 1 << (new % 64);
+                }
+            }
+            *scrape = moved;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_is_new_after_three_scrapes_without_it() {
+        let mut recent = Recent::default();
+        assert_eq!(recent.count_new(&[0b11, 1]), 3);
+        recent.push(&[0b11, 1]);
+        for _ in 0..2 {
+            assert_eq!(recent.count_new(&[0b111, 1]), 1);
+            recent.push(&[]);
+        }
+        assert_eq!(recent.count_new(&[0b11]), 0);
+        recent.push(&[0]);
+        assert_eq!(recent.count_new(&[0b11]), 2);
+    }
+
+    #[test]
+    fn columns_that_move_stay_known() {
+        let mut recent = Recent::default();
+        recent.push(&[0b1011]);
+        recent.remap(&[1, u32::MAX, 2, 70]);
+        assert_eq!(recent.count_new(&[0b10, 1 << 6]), 0);
+        assert_eq!(recent.count_new(&[0b101]), 2);
+    }
+}

@@ -1,0 +1,143 @@
+//! All pools: follows the configuration and discovery, and shows the API what there is.
+
+use crate::config::Job;
+use crate::pool::Pool;
+use crate::target::Target;
+use crate::{Metrics, Options, Shared};
+use model::Labels;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use storage::Appendable;
+use tokio::sync::watch;
+
+/// What the API shows of all pools, by name. Immutable; a new one is published at every change.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// In the order of their names.
+    pub pools: Vec<Arc<PoolView>>,
+}
+
+/// One pool as the API shows it.
+#[derive(Debug)]
+pub struct PoolView {
+    /// The job's name.
+    pub job: String,
+    /// Targets that are scraped.
+    pub active: Vec<Arc<Target>>,
+    /// The discovered labels of targets that a rule dropped, as many as are kept.
+    pub dropped: Vec<Labels>,
+    /// How many targets rules dropped.
+    pub dropped_total: usize,
+}
+
+impl PoolView {
+    pub(crate) fn empty(job: &str) -> Self {
+        Self { job: job.into(), active: Vec::new(), dropped: Vec::new(), dropped_total: 0 }
+    }
+}
+
+/// Owns the pools. Its methods are called within a tokio runtime, on which the loops then run.
+pub struct Manager {
+    shared: Arc<Shared>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    slots: BTreeMap<String, Slot>,
+    /// What discovery found last.
+    found: Arc<discovery::Snapshot>,
+}
+
+struct Slot {
+    pool: Pool,
+    /// False when the job is no longer configured and its series only wait for their end.
+    configured: bool,
+}
+
+impl Manager {
+    /// No pools yet.
+    #[must_use]
+    pub fn new(store: Arc<dyn Appendable>, metrics: Arc<Metrics>, options: Options) -> Self {
+        Self::with_shared(Shared::new(store, metrics, options))
+    }
+
+    pub(crate) fn with_shared(shared: Shared) -> Self {
+        Self { shared: Arc::new(shared), state: Mutex::default() }
+    }
+
+    /// Follows a configuration, whose jobs have distinct names. Jobs that did not change go on
+    /// undisturbed; changed ones keep what they know of their targets; the series of removed ones end
+    /// after one more interval.
+    pub fn apply(&self, jobs: impl IntoIterator<Item = Job>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jobs: BTreeMap<String, Job> =
+            jobs.into_iter().map(|job| (job.name.clone(), job)).collect();
+        for (name, slot) in &mut state.slots {
+            match jobs.remove(name) {
+                Some(job) => {
+                    slot.configured = true;
+                    slot.pool.reload(&self.shared, Arc::new(job));
+                }
+                None if slot.configured => {
+                    slot.configured = false;
+                    slot.pool.retire(&self.shared);
+                    self.shared.metrics.forget_job(name);
+                }
+                None => {}
+            }
+        }
+        for (name, job) in jobs {
+            let pool = Pool::new(&self.shared, Arc::new(job));
+            state.slots.insert(name, Slot { pool, configured: true });
+        }
+        self.sync(&mut state);
+    }
+
+    /// Takes what discovery found; jobs that it does not name keep what they have.
+    pub fn set_targets(&self, found: Arc<discovery::Snapshot>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.found = found;
+        self.sync(&mut state);
+    }
+
+    /// Follows discovery until it ends or [`shutdown`](Self::shutdown) begins.
+    pub async fn follow(&self, mut found: watch::Receiver<Arc<discovery::Snapshot>>) {
+        loop {
+            let newest = found.borrow_and_update().clone();
+            self.set_targets(newest);
+            tokio::select! {
+                () = self.shared.stop.cancelled() => return,
+                changed = found.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// The pools as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.shared.metrics.snapshot.load_full()
+    }
+
+    /// Ends all loops, without ending their series: the next start goes on with them. Waits for
+    /// scrapes that are storing, at most for the grace; false when some did not end in time.
+    pub async fn shutdown(&self, grace: Duration) -> bool {
+        self.shared.stop.cancel();
+        self.shared.loops.close();
+        tokio::time::timeout(grace, self.shared.loops.wait()).await.is_ok()
+    }
+
+    fn sync(&self, state: &mut State) {
+        let State { slots, found } = state;
+        for (name, slot) in slots.iter_mut().filter(|(_, slot)| slot.configured) {
+            if let Some(groups) = found.jobs.get(name) {
+                slot.pool.set_groups(&self.shared, groups.clone());
+            }
+        }
+        slots.retain(|_, slot| slot.configured || !slot.pool.is_over());
+        let configured = slots.values().filter(|slot| slot.configured);
+        let pools = configured.map(|slot| slot.pool.view()).collect();
+        self.shared.metrics.snapshot.store(Arc::new(Snapshot { pools }));
+    }
+}
