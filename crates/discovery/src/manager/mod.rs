@@ -1,0 +1,261 @@
+//! Runs discoverers and merges what they find into one snapshot of all jobs.
+
+use crate::{Group, Metrics};
+use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What a discoverer does until it is stopped.
+pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A source of target groups.
+pub trait Discoverer: Send + Sync + 'static {
+    /// Equal exactly for configurations that find the same: two jobs with the same share one
+    /// run, and a reload leaves it alone.
+    fn identity(&self) -> String;
+
+    /// Finds groups until it is done or told to stop. Each set handed over replaces the one before;
+    /// the first one, even an empty one, ends the wait for this discoverer.
+    fn run(self: Arc<Self>, output: Output, stop: CancellationToken) -> Running;
+}
+
+/// A job and where its targets come from.
+pub struct Job {
+    /// Distinct among jobs.
+    pub name: String,
+    /// Their groups are listed in this order.
+    pub discoverers: Vec<Arc<dyn Discoverer>>,
+}
+
+/// The groups of every job, at one time. Lists that did not change stay the same `Arc`.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// By the name of the job. A job is here as soon as it is applied, maybe without groups.
+    pub jobs: BTreeMap<String, Arc<[Group]>>,
+}
+
+/// Where a discoverer puts its groups.
+#[derive(Clone)]
+pub struct Output {
+    found: Arc<Mutex<Option<Arc<[Group]>>>>,
+    shared: Arc<Shared>,
+}
+
+impl Output {
+    /// Replaces all groups of this discoverer. Never waits: a set that was not looked at yet is
+    /// replaced too.
+    pub fn send(&self, groups: Vec<Group>) {
+        let first = lock(&self.found).replace(groups.into()).is_none();
+        self.shared.metrics.received_updates.inc();
+        self.shared.changed(first);
+    }
+}
+
+struct Shared {
+    metrics: Arc<Metrics>,
+    /// Something was found or applied since the last snapshot.
+    changed: Notify,
+    /// That something is new, so the next snapshot does not wait.
+    urgent: AtomicBool,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    fn changed(&self, urgent: bool) {
+        if urgent {
+            self.urgent.store(true, Ordering::Release);
+        }
+        self.changed.notify_one();
+    }
+}
+
+/// Locked before the groups of a discoverer, if both.
+#[derive(Default)]
+struct State {
+    runs: HashMap<String, Run>,
+    jobs: BTreeMap<String, JobState>,
+}
+
+/// A running discoverer.
+struct Run {
+    found: Arc<Mutex<Option<Arc<[Group]>>>>,
+    stop: CancellationToken,
+}
+
+#[derive(Default)]
+struct JobState {
+    /// Identities of its discoverers.
+    runs: Vec<String>,
+    /// Groups of discoverers that a reload took away, kept until their successors found something.
+    held: Vec<Arc<[Group]>>,
+    /// What the merged list was made of, and the list.
+    parts: Vec<Arc<[Group]>>,
+    merged: Arc<[Group]>,
+}
+
+/// A panic under these locks is a bug in this file; what they guard may then be half done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nothing panics while it holds this lock")
+}
+
+/// Runs the discoverers of all jobs. Dropping it stops them; [`shutdown`](Self::shutdown) also
+/// waits for them.
+pub struct Manager {
+    shared: Arc<Shared>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Manager {
+    /// Starts without jobs, on the current tokio runtime. Snapshots follow each other after
+    /// `interval` at the earliest, unless a discoverer found its first set or jobs were applied.
+    #[must_use]
+    pub fn start(interval: Duration, metrics: Arc<Metrics>) -> Self {
+        let shared = Arc::new(Shared {
+            metrics,
+            changed: Notify::new(),
+            urgent: AtomicBool::new(false),
+            state: Mutex::default(),
+        });
+        let (sender, snapshots) = watch::channel(Arc::default());
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        tasks.spawn(publish(Arc::clone(&shared), sender, interval, stop.child_token()));
+        Self { shared, snapshots, stop, tasks }
+    }
+
+    /// The newest snapshot and a wait for the next.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// Replaces all jobs. Discoverers that are still wanted keep running, others stop.
+    pub fn apply(&self, jobs: Vec<Job>) {
+        let mut state = lock(&self.shared.state);
+        let mut old = std::mem::take(&mut *state);
+        for job in jobs {
+            let before = old.jobs.remove(&job.name).unwrap_or_default();
+            let identities: Vec<_> = job.discoverers.iter().map(|d| d.identity()).collect();
+            for (discoverer, identity) in job.discoverers.into_iter().zip(&identities) {
+                if state.runs.contains_key(identity) {
+                    continue;
+                }
+                let run = match old.runs.remove(identity) {
+                    Some(run) => run,
+                    None => self.run(discoverer),
+                };
+                state.runs.insert(identity.clone(), run);
+            }
+            let gone = before.runs.iter().filter(|identity| !identities.contains(identity));
+            // Runs are looked up in both: another job may have taken one over.
+            let groups_of = |identity: &String| {
+                let run = old.runs.get(identity).or_else(|| state.runs.get(identity));
+                run.and_then(|run| lock(&run.found).clone())
+            };
+            let mut held = before.held;
+            held.extend(gone.filter_map(groups_of));
+            let job_state = JobState { runs: identities, held, ..before };
+            state.jobs.insert(job.name, job_state);
+        }
+        for run in old.runs.into_values() {
+            run.stop.cancel();
+        }
+        drop(state);
+        self.shared.changed(true);
+    }
+
+    fn run(&self, discoverer: Arc<dyn Discoverer>) -> Run {
+        let found = Arc::default();
+        let stop = self.stop.child_token();
+        let output = Output { found: Arc::clone(&found), shared: Arc::clone(&self.shared) };
+        self.tasks.spawn(discoverer.run(output, stop.clone()));
+        Run { found, stop }
+    }
+
+    /// Stops all discoverers and waits for them to end.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// Publishes a snapshot when something changed, but not too often.
+async fn publish(
+    shared: Arc<Shared>,
+    sender: watch::Sender<Arc<Snapshot>>,
+    interval: Duration,
+    stop: CancellationToken,
+) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = shared.changed.notified() => {}
+        }
+        shared.urgent.store(false, Ordering::Release);
+        let snapshot = snapshot(&mut lock(&shared.state));
+        let counts = snapshot.jobs.iter().map(|(job, groups)| {
+            (job.clone(), groups.iter().map(|group| group.targets.len()).sum())
+        });
+        shared.metrics.set_discovered(counts.collect());
+        shared.metrics.updates.inc();
+        sender.send_replace(Arc::new(snapshot));
+        let next = Instant::now() + interval;
+        let mut waiting = false;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = sleep_until(next) => break,
+                () = shared.changed.notified() => waiting = true,
+            }
+            if shared.urgent.load(Ordering::Acquire) {
+                break;
+            }
+        }
+        if waiting {
+            // What was taken from the notification above is still to be published.
+            shared.changed.notify_one();
+        }
+    }
+}
+
+fn snapshot(state: &mut State) -> Snapshot {
+    let State { runs, jobs } = state;
+    let mut snapshot = Snapshot::default();
+    for (name, job) in jobs {
+        let mut found: Vec<_> =
+            job.runs.iter().map(|identity| lock(&runs[identity].found).clone()).collect();
+        if found.iter().all(Option::is_some) {
+            job.held.clear();
+        }
+        let parts: Vec<_> =
+            found.iter_mut().filter_map(Option::take).chain(job.held.iter().cloned()).collect();
+        let same = parts.len() == job.parts.len()
+            && parts.iter().zip(&job.parts).all(|(a, b)| Arc::ptr_eq(a, b));
+        if !same {
+            job.merged = match parts.as_slice() {
+                [one] => Arc::clone(one),
+                several => several.iter().flat_map(|part| part.iter().cloned()).collect(),
+            };
+            job.parts = parts;
+        }
+        snapshot.jobs.insert(name.clone(), Arc::clone(&job.merged));
+    }
+    snapshot
+}
+
+#[cfg(test)]
+mod tests;
