@@ -16,6 +16,9 @@ const FILE_PATH: &str = "__meta_filepath";
 pub(super) enum Error {
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// Opening something else, such as a pipe, might never end.
+    #[error("not a file")]
+    NotAFile,
     #[error("larger than {MAX_FILE_BYTES} bytes")]
     TooLarge,
     #[error(transparent)]
@@ -130,11 +133,13 @@ fn matches(pattern: &str, name: &str) -> bool {
 
 /// The groups of a file; `None` if there is no such file.
 fn read_file(path: &str) -> Result<Option<Vec<Group>>, Error> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile),
+        Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
-    };
+    }
+    let file = File::open(path)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_FILE_BYTES) {

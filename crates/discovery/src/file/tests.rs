@@ -133,7 +133,7 @@ async fn a_bad_file_keeps_its_targets_and_is_counted() {
     fixture.wait_for("a[1.yml] c[2.yml]").await;
     fixture.replace("1.yml", "- targets: [d]");
     fixture.wait_for("d[1.yml] c[2.yml]").await;
-    // A folder of that name can be opened and not read.
+    // Not everything of that name is a file.
     let errors = fixture.metrics.file_read_errors.get();
     fs::create_dir(fixture.path("3.yml")).unwrap();
     fixture.wait_for_count(read_errors, errors).await;

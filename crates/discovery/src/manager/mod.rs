@@ -16,8 +16,8 @@ pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A source of target groups.
 pub trait Discoverer: Send + Sync + 'static {
-    /// Equal exactly for configurations that find the same: two jobs with the same share one
-    /// run, and a reload leaves it alone.
+    /// The mechanism and its whole configuration, as text: equal exactly for those that find the
+    /// same. Two jobs with the same share one run, and a reload leaves it alone.
     fn identity(&self) -> String;
 
     /// Finds groups until it is done or told to stop. Each set handed over replaces the one before;

@@ -100,6 +100,14 @@ fn round(bits: u64, inexact: bool, shift: i64) -> Option<f64> {
 /// # Errors
 /// When the writer fails.
 pub fn write_f(out: &mut impl fmt::Write, value: f64) -> fmt::Result {
+    if value.is_finite() {
+        let mut buffer = zmij::Buffer::new();
+        let text = buffer.format_finite(value);
+        if !text.contains('e') {
+            // All but the very large and the very small are in that form already.
+            return out.write_str(text.strip_suffix(".0").unwrap_or(text));
+        }
+    }
     match Decimal::of(value) {
         Ok(decimal) => decimal.write_f(out),
         Err(name) => out.write_str(name),

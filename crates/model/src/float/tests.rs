@@ -150,6 +150,16 @@ proptest! {
     }
 
     #[test]
+    fn without_exponent_it_is_what_std_displays(bits: u64, small in -1e9..1e9, whole: i32) {
+        for value in [f64::from_bits(bits), small, f64::from(whole), f64::from(whole) / 1000.0] {
+            prop_assume!(value.is_finite());
+            let mut ours = String::new();
+            write_f(&mut ours, value).unwrap();
+            prop_assert_eq!(ours, value.to_string());
+        }
+    }
+
+    #[test]
     fn hex_floats_are_exact(bits in 0_u64..0x7ff0_0000_0000_0000) {
         let value = f64::from_bits(bits);
         let (exponent, mantissa) = (bits >> 52, bits & ((1 << 52) - 1));

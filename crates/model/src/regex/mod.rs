@@ -1,8 +1,8 @@
 //! Regular expressions in Go's (RE2) syntax, fully anchored, dot matches newline.
 //!
-//! A pattern is rewritten from Go's syntax to that of the regex crate ([`go_syntax`]), which also
+//! A pattern is rewritten from Go's syntax to that of the regex crate (`go_syntax`), which also
 //! refuses what Go refuses. Most patterns of real matchers and relabel rules are plainer than that:
-//! a list of texts, a prefix, anything at all. [`shape`] finds these, and they are matched by
+//! a list of texts, a prefix, anything at all. `shape` finds these, and they are matched by
 //! comparing text; often no engine is built.
 
 mod expand;
