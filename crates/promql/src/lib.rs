@@ -2,6 +2,7 @@
 //!
 //! - [`parse`] reads a query into an [`Expr`]: a checked tree with positions.
 //! - [`Engine`] evaluates an [`Expr`] over a store, at one time or at many.
+//! - [`script`] runs Prometheus' test scripts over any store.
 //!
 //! No I/O, no clock: the store, the evaluation time and the means to stop are given by the caller.
 #![forbid(unsafe_code)]
@@ -10,6 +11,7 @@ mod annotations;
 mod engine;
 mod eval;
 mod functions;
+pub mod script;
 pub mod syntax;
 mod value;
 

@@ -8,8 +8,8 @@ use std::fmt;
 pub struct ParseError {
     /// The faulty part of the text.
     pub span: Span,
-    /// Where it starts.
-    pub position: Position,
+    /// Where it starts; nowhere in an empty text.
+    pub position: Option<Position>,
     /// What is wrong, without position.
     pub message: String,
 }
@@ -17,7 +17,10 @@ pub struct ParseError {
 /// `1:5: parse error: ...`
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: parse error: {}", self.position, self.message)
+        match self.position {
+            Some(position) => write!(f, "{position}: parse error: {}", self.message),
+            None => write!(f, "unknown position: parse error: {}", self.message),
+        }
     }
 }
 

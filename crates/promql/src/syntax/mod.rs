@@ -21,6 +21,7 @@ pub use ast::{
 pub use error::{ParseError, ParseErrors};
 pub use functions::{Function, Signature};
 pub use parser::parse;
+pub(crate) use parser::{parse_label_set, parse_number};
 pub use printer::Printed;
 
 /// Parts of the language that Prometheus keeps behind switches.

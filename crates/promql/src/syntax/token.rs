@@ -146,7 +146,7 @@ impl Kind {
         match self {
             Self::Identifier | Self::MetricIdentifier | Self::Aggregator(_) => true,
             Self::Operator(op) => op.is_set() || op == BinaryOp::Atan2,
-            Self::Keyword(keyword) => !matches!(keyword, Keyword::By | Keyword::Without),
+            Self::Keyword(keyword) => keyword != Keyword::Without,
             _ => false,
         }
     }

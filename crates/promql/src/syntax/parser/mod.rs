@@ -15,10 +15,15 @@ use super::ast::{Expr, Node, NodeId, Position, Span};
 use super::error::{ParseError, ParseErrors};
 use super::lexer::Lexer;
 use super::token::{Kind, Token};
+use model::Matcher;
+pub(crate) use number::parse_number;
 use operator::Power;
 
 /// How deeply expressions may be nested. Whoever walks over a tree may recurse.
 pub(super) const MAX_DEPTH: u32 = 1000;
+
+/// The most faults that are kept; one is shown.
+const MAX_ERRORS: usize = 20;
 
 /// The longest query.
 const MAX_BYTES: usize = 1 << 28;
@@ -30,7 +35,7 @@ const MAX_BYTES: usize = 1 << 28;
 pub fn parse(text: &str, features: &Features) -> Result<Expr, ParseErrors> {
     if text.len() > MAX_BYTES {
         let message = format!("query of {} bytes is too long", text.len());
-        let position = Position { line: 1, column: 1 };
+        let position = Some(Position { line: 1, column: 1 });
         return Err(ParseErrors(vec![ParseError { span: Span::default(), position, message }]));
     }
     let mut parser = Parser::new(text, *features);
@@ -40,6 +45,17 @@ pub fn parse(text: &str, features: &Features) -> Result<Expr, ParseErrors> {
         parser.check(root);
     }
     if parser.errors.is_empty() { Ok(parser.expr) } else { Err(ParseErrors(parser.errors)) }
+}
+
+/// Reads a label set in braces at the start of a text, as matchers, and says where it ends.
+pub(crate) fn parse_label_set(text: &str) -> Result<(Vec<Matcher>, usize), ParseErrors> {
+    let mut parser = Parser::new(text, Features::default());
+    let mut matchers = Vec::new();
+    let read = parser.expect(Kind::LeftBrace).and_then(|_| parser.matchers(&mut matchers));
+    match read {
+        Ok(end) if parser.errors.is_empty() => Ok((matchers, end.range().end)),
+        _ => Err(ParseErrors(parser.errors)),
+    }
 }
 
 /// A syntax error was found and recorded; reading ends.
@@ -99,7 +115,11 @@ impl<'a> Parser<'a> {
     }
 
     fn error(&mut self, span: Span, message: impl Into<String>) {
-        let position = Position::of(self.text, span.start as usize);
+        if self.errors.len() == MAX_ERRORS {
+            return;
+        }
+        let start = span.start as usize;
+        let position = (!self.text.is_empty()).then(|| Position::of(self.text, start));
         self.errors.push(ParseError { span, position, message: message.into() });
     }
 
@@ -179,16 +199,25 @@ impl<'a> Parser<'a> {
         self.push(Node::Number { value: 0.0, duration: false }, span)
     }
 
-    /// Counts one level of nesting around a part of the grammar.
-    fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+    /// Counts one level of nesting; [`Self::leave`] ends it, unless reading stops.
+    fn enter(&mut self) -> Parsed<()> {
         if self.depth == MAX_DEPTH {
             let span = self.token.span;
             return self.too_deep(span);
         }
         self.depth += 1;
-        let parsed = part(self);
+        Ok(())
+    }
+
+    fn leave(&mut self) {
         self.depth -= 1;
-        parsed
+    }
+
+    fn deeper<T>(&mut self, part: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        self.enter()?;
+        let parsed = part(self)?;
+        self.leave();
+        Ok(parsed)
     }
 
     fn too_deep<T>(&mut self, span: Span) -> Parsed<T> {

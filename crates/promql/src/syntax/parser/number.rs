@@ -27,7 +27,7 @@ impl Parser<'_> {
     pub(super) fn value_of(&mut self, token: Token) -> f64 {
         let text = self.text_of(token);
         let value = if token.kind == Kind::Duration {
-            let duration = Duration::parse(text).map_err(|error| error.to_string());
+            let duration = text.parse::<Duration>().map_err(|error| error.to_string());
             duration.map(|duration| duration.ms as f64 / 1000.0)
         } else {
             parse_number(text).map_err(|reason| {

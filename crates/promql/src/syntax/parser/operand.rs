@@ -5,16 +5,25 @@ use super::super::functions::Function;
 use super::super::string::unquote;
 use super::super::token::{Keyword, Kind, Token, quoted};
 use super::operator::Power;
-use super::{Parsed, Parser};
+use super::{Context, Parsed, Parser};
 
 impl Parser<'_> {
-    /// An operand with everything that follows it closely.
+    /// An operand with its signs and everything that follows it closely.
+    ///
+    /// What lies on the way from one level of nesting to the next is kept in small functions: it is
+    /// the stack that bounds the depth.
     pub(super) fn operand(&mut self) -> Parsed {
-        let id = self.primary()?;
+        let id = match self.token.kind {
+            Kind::Operator(BinaryOp::Add | BinaryOp::Sub) => return self.signed(),
+            Kind::LeftParen => self.parentheses()?,
+            Kind::LeftBrace => self.vector_selector(None)?,
+            kind if kind.is_metric_name() => self.named(kind)?,
+            _ => self.literal()?,
+        };
         self.postfix(id)
     }
 
-    fn primary(&mut self) -> Parsed {
+    fn literal(&mut self) -> Parsed {
         match self.token.kind {
             Kind::Number | Kind::Duration => {
                 let token = self.take();
@@ -26,16 +35,15 @@ impl Parser<'_> {
                 let token = self.take();
                 self.push(Node::String(unquote(self.text_of(token))), token.span)
             }
-            Kind::LeftParen => self.parentheses(),
-            Kind::LeftBrace => self.vector_selector(None),
-            kind if kind.is_metric_name() => self.named(kind),
             _ => self.unexpected(),
         }
     }
 
     fn parentheses(&mut self) -> Parsed {
         let start = self.take().span;
-        let inner = self.deeper(|parser| parser.expression(Power::LOWEST))?;
+        self.enter()?;
+        let inner = self.expression(Power::LOWEST)?;
+        self.leave();
         let end = self.expect(Kind::RightParen)?.span;
         self.push(Node::Paren(inner), start.to(end))
     }
@@ -46,9 +54,7 @@ impl Parser<'_> {
         let grouped = matches!(self.token.kind, Kind::Keyword(Keyword::By | Keyword::Without));
         let called = self.token.kind == Kind::LeftParen;
         match kind {
-            Kind::Aggregator(op) if called || grouped => {
-                self.within("aggregation", "", |parser| parser.aggregate(op, name.span))
-            }
+            Kind::Aggregator(op) if called || grouped => self.aggregate(op, name.span),
             Kind::Identifier
             | Kind::Keyword(
                 Keyword::Start
@@ -57,56 +63,54 @@ impl Parser<'_> {
                 | Keyword::Range
                 | Keyword::MinOf
                 | Keyword::MaxOf,
-            ) if called => self.call(name),
+            ) if called => {
+                let mut args = Vec::new();
+                let end = self.arguments(&mut args)?;
+                self.call(name, args, end)
+            }
             _ => self.vector_selector(Some(name)),
         }
     }
 
-    fn call(&mut self, name: Token) -> Parsed {
+    fn call(&mut self, name: Token, args: Vec<NodeId>, end: Span) -> Parsed {
         let function = Function::by_name(self.text_of(name));
-        let shown = || quoted(&self.text[name.span.range()]);
-        let fault = match function {
-            None => Some(format!("unknown function with name {}", shown())),
-            Some(function)
-                if function.signature().experimental && !self.features.experimental_functions =>
-            {
-                Some(format!("function {} is not enabled", shown()))
-            }
-            Some(_) => None,
-        };
-        let (args, end) = self.arguments()?;
-        if let Some(fault) = fault {
-            self.error(name.span, fault);
-        }
+        let shown = quoted(self.text_of(name));
         let span = name.span.to(end);
-        match function {
-            Some(func) => self.push(Node::Call { func, args }, span),
-            None => self.placeholder(span),
+        let Some(func) = function else {
+            self.error(name.span, format!("unknown function with name {shown}"));
+            return self.placeholder(span);
+        };
+        if func.signature().experimental && !self.features.experimental_functions {
+            self.error(name.span, format!("function {shown} is not enabled"));
+        }
+        self.push(Node::Call { func, args }, span)
+    }
+
+    /// Arguments in parentheses; returns where the right one is.
+    fn arguments(&mut self, args: &mut Vec<NodeId>) -> Parsed<Span> {
+        self.expect(Kind::LeftParen)?;
+        if let Some(end) = self.eat(Kind::RightParen) {
+            return Ok(end.span);
+        }
+        loop {
+            self.enter()?;
+            args.push(self.expression(Power::LOWEST)?);
+            self.leave();
+            if !self.another_argument() {
+                return Ok(self.expect(Kind::RightParen)?.span);
+            }
         }
     }
 
-    /// Arguments in parentheses, and the right one.
-    fn arguments(&mut self) -> Parsed<(Vec<NodeId>, Span)> {
-        self.expect(Kind::LeftParen)?;
-        let mut args = Vec::new();
-        if let Some(end) = self.eat(Kind::RightParen) {
-            return Ok((args, end.span));
-        }
-        loop {
-            args.push(self.deeper(|parser| parser.expression(Power::LOWEST))?);
-            let mut more = false;
-            while let Some(comma) = self.eat(Kind::Comma) {
-                more = self.starts_expression();
-                if more {
-                    break;
-                }
-                self.error(comma.span, "trailing commas not allowed in function call args");
+    /// Takes a comma that an argument follows; other commas are faults.
+    fn another_argument(&mut self) -> bool {
+        while let Some(comma) = self.eat(Kind::Comma) {
+            if self.starts_expression() {
+                return true;
             }
-            if !more {
-                let end = self.expect(Kind::RightParen)?;
-                return Ok((args, end.span));
-            }
+            self.error(comma.span, "trailing commas not allowed in function call args");
         }
+        false
     }
 
     fn starts_expression(&self) -> bool {
@@ -123,15 +127,28 @@ impl Parser<'_> {
 
     /// An aggregation; its name was read.
     fn aggregate(&mut self, op: AggregateOp, start: Span) -> Parsed {
-        let mut grouping = self.aggregate_modifier()?;
-        let (args, mut end) = self.arguments()?;
+        self.contexts.push(Context { place: "aggregation", expected: "" });
+        let before = self.aggregate_modifier()?;
+        let mut args = Vec::new();
+        let end = self.arguments(&mut args)?;
+        self.aggregate_end(op, start.to(end), before, &args)
+    }
+
+    fn aggregate_end(
+        &mut self,
+        op: AggregateOp,
+        mut span: Span,
+        before: Option<(bool, Vec<Box<str>>)>,
+        args: &[NodeId],
+    ) -> Parsed {
+        let mut grouping = before;
         if grouping.is_none() {
             grouping = self.aggregate_modifier()?;
             if grouping.is_some() {
-                end.end = self.last_end;
+                span.end = self.last_end;
             }
         }
-        let span = start.to(end);
+        self.contexts.pop();
         let (without, grouping) = grouping.unwrap_or_default();
         let wanted = 1 + usize::from(op.param_type().is_some());
         if args.is_empty() {

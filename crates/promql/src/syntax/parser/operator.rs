@@ -39,44 +39,53 @@ impl Power {
 impl Parser<'_> {
     /// An expression of operators that bind at least so tightly.
     pub(super) fn expression(&mut self, least: Power) -> Parsed {
-        let mut left = self.signed()?;
+        let mut left = self.operand()?;
         while let Kind::Operator(op) = self.token.kind {
-            let power = Power::of(op);
-            if power < least {
+            if Power::of(op) < least {
                 break;
             }
-            self.take();
-            let (return_bool, matching) = self.modifiers()?;
-            let right = self.deeper(|parser| parser.expression(power.right()))?;
-            left = self.binary(op, left, right, return_bool, matching)?;
+            left = self.operation(op, left)?;
         }
         Ok(left)
     }
 
-    /// An operand with any signs before it.
-    fn signed(&mut self) -> Parsed {
+    /// An operator and its right operand.
+    fn operation(&mut self, op: BinaryOp, left: NodeId) -> Parsed {
+        self.take();
+        let (return_bool, matching) = self.modifiers()?;
+        self.enter()?;
+        let right = self.expression(Power::of(op).right())?;
+        self.leave();
+        self.binary(op, left, right, return_bool, matching)
+    }
+
+    /// An operand with signs before it.
+    pub(super) fn signed(&mut self) -> Parsed {
         let mut signs = SmallVec::<[(bool, Span); 4]>::new();
         while let Kind::Operator(op @ (BinaryOp::Add | BinaryOp::Sub)) = self.token.kind {
             let negative = op == BinaryOp::Sub;
             signs.push((negative, self.take().span));
         }
-        if signs.is_empty() {
-            return self.operand();
-        }
-        let mut id = self.deeper(|parser| parser.expression(Power::below_sign()))?;
+        self.enter()?;
+        let mut id = self.expression(Power::below_sign())?;
+        self.leave();
         for (negative, sign) in signs.into_iter().rev() {
-            let span = sign.to(self.expr.span(id));
-            if let Node::Number { value, .. } = self.expr.node_mut(id) {
-                // A sign before a number is part of the number.
-                if negative {
-                    *value = -*value;
-                }
-                self.expr.set_span(id, span);
-            } else {
-                id = self.push(Node::Unary { negative, expr: id }, span)?;
-            }
+            id = self.unary(negative, sign, id)?;
         }
         Ok(id)
+    }
+
+    fn unary(&mut self, negative: bool, sign: Span, expr: NodeId) -> Parsed {
+        let span = sign.to(self.expr.span(expr));
+        if let Node::Number { value, .. } = self.expr.node_mut(expr) {
+            // A sign before a number is part of the number.
+            if negative {
+                *value = -*value;
+            }
+            self.expr.set_span(expr, span);
+            return Ok(expr);
+        }
+        self.push(Node::Unary { negative, expr }, span)
     }
 
     fn binary(

@@ -31,7 +31,7 @@ impl Parser<'_> {
     }
 
     /// The inside of braces and the right brace.
-    fn matchers(&mut self, matchers: &mut Vec<Matcher>) -> Parsed<Span> {
+    pub(super) fn matchers(&mut self, matchers: &mut Vec<Matcher>) -> Parsed<Span> {
         const PLACE: &str = "label matching";
         loop {
             if let Some(brace) = self.eat(Kind::RightBrace) {
