@@ -1,1 +1,146 @@
-//! api
+//! The HTTP API, as Prometheus speaks it: exact JSON, exact parameters, exact words.
+//!
+//! [`router`] answers everything but the acceptance of connections. What it needs comes with the
+//! [`State`]: the database once it is open ([`Readiness`]), the query engine, the scraped
+//! [`Targets`] and the process around it ([`Host`]).
+//!
+//! - Bytes move on the reactor, queries and index look-ups run on blocking threads; queries go
+//!   through a gate that bounds how many run at once, under a deadline, and end when their client
+//!   leaves.
+//! - Answers are written straight to text, long ones in chunks; none is built as a tree first,
+//!   but for the small status pages.
+//! - A path that is not built yet is an honest 404.
+#![forbid(unsafe_code)]
+
+mod envelope;
+mod error;
+mod federate;
+mod json;
+mod layers;
+mod management;
+mod metrics;
+mod params;
+mod query;
+mod query_text;
+mod selectors;
+mod series;
+mod state;
+mod status;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod time;
+
+pub use error::{ApiError, Kind};
+pub use metrics::Metrics;
+pub use state::{
+    Boxed, BuildInfo, Count, Database, HeadStats, Host, Readiness, RuntimeInfo, Settings, State,
+};
+pub use targets::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
+
+use axum::Router;
+use axum::extract::{self, DefaultBodyLimit};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::{any, get, post};
+use http::StatusCode;
+use layers::cors::{cors, preflight};
+use layers::{compress::compress, ready::when_ready, track::track};
+
+/// All paths, below the route prefix of the settings.
+pub fn router(state: &State) -> Router {
+    let prefix = state.settings.route_prefix.clone();
+    let routes = Router::new()
+        .nest("/api/v1", api_v1(state))
+        .merge(operations(state))
+        .layer(from_fn_with_state(state.clone(), track));
+    let router = if prefix.is_empty() {
+        routes
+    } else {
+        let home = format!("{prefix}/");
+        Router::new()
+            .nest(&prefix, routes)
+            .route("/", get(move || async move { Redirect::to(&home) }))
+    };
+    // Forms are read with a bound of their own.
+    router.fallback(|| async { not_found() }).layer(DefaultBodyLimit::disable())
+}
+
+fn api_v1(state: &State) -> Router {
+    let query = get(query::instant).post(query::instant);
+    let query_range = get(query::range).post(query::range);
+    let exemplars = get(query_text::exemplars).post(query_text::exemplars);
+    let format = get(query_text::format).post(query_text::format);
+    let parse = get(query_text::parse).post(query_text::parse);
+    Router::new()
+        .route("/query", query)
+        .route("/query_range", query_range)
+        .route("/query_exemplars", exemplars)
+        .route("/format_query", format)
+        .route("/parse_query", parse)
+        .route("/labels", get(series::label_names).post(series::label_names))
+        .route("/label/{name}/values", get(series::label_values))
+        .route("/series", get(series::series).post(series::series))
+        .route("/scrape_pools", get(targets::pools))
+        .route("/targets", get(targets::targets))
+        .route("/targets/metadata", get(targets::targets_metadata))
+        .route("/metadata", get(targets::metadata))
+        .route("/rules", get(no_rules))
+        .route("/alerts", get(no_alerts))
+        .route("/alertmanagers", get(no_alertmanagers))
+        .route("/status/config", get(status::config))
+        .route("/status/flags", get(status::flags))
+        .route("/status/runtimeinfo", get(status::runtime_info))
+        .route("/status/buildinfo", get(status::build_info))
+        .route("/status/tsdb", get(status::tsdb))
+        .route("/admin/tsdb/snapshot", post(management::snapshot).put(management::snapshot))
+        .route_layer(from_fn_with_state(state.clone(), when_ready))
+        .fallback(|| async { not_found() })
+        .layer(from_fn(preflight))
+        .layer(from_fn(compress))
+        .layer(from_fn_with_state(state.clone(), cors))
+        .with_state(state.clone())
+}
+
+fn operations(state: &State) -> Router {
+    let federate = get(federate::federate).layer(from_fn_with_state(state.clone(), when_ready));
+    Router::new()
+        .route("/-/healthy", get(management::healthy))
+        .route("/-/ready", get(management::ready))
+        .route("/-/reload", any(management::reload))
+        .route("/-/quit", any(management::quit))
+        .route("/metrics", get(management::metrics))
+        .route("/federate", federate)
+        .route("/version", get(status::version))
+        .route("/", get(home))
+        .layer(from_fn(compress))
+        .with_state(state.clone())
+}
+
+async fn home(extract::State(state): extract::State<State>) -> impl IntoResponse {
+    format!(
+        "{}\n\n\
+     The HTTP API is below /api/v1, for example /api/v1/query?query=up and /api/v1/targets.\n\
+     Own metrics: /metrics. Health: /-/healthy, /-/ready.\n",
+        state.settings.page_title
+    )
+}
+
+// A configuration that names rules or alertmanagers is refused, so there are none.
+
+async fn no_rules() -> impl IntoResponse {
+    envelope::data(|out| out.push_str(r#"{"groups":[]}"#))
+}
+
+async fn no_alerts() -> impl IntoResponse {
+    envelope::data(|out| out.push_str(r#"{"alerts":[]}"#))
+}
+
+async fn no_alertmanagers() -> impl IntoResponse {
+    envelope::data(|out| out.push_str(r#"{"activeAlertmanagers":[],"droppedAlertmanagers":[]}"#))
+}
+
+/// The answer to a path nobody serves.
+fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
+}

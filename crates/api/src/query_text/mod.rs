@@ -1,0 +1,58 @@
+//! What can be said about a query from its text alone: formatting, its tree, its exemplars.
+
+mod pretty;
+mod tree;
+
+use crate::envelope;
+use crate::json::write_text;
+use crate::params::Params;
+use crate::time::{MAX_TIME_MS, MIN_TIME_MS};
+use crate::{ApiError, Kind, State};
+use axum::extract;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use promql::Expr;
+use promql::syntax::Node;
+
+fn parse_param(state: &State, params: &Params) -> Result<Expr, ApiError> {
+    promql::parse(params.get("query"), &state.settings.features)
+        .map_err(|errors| ApiError::parameter("query", errors))
+}
+
+/// `/format_query`
+pub(crate) async fn format(
+    extract::State(state): extract::State<State>,
+    params: Params,
+) -> Result<impl IntoResponse, ApiError> {
+    let expr = parse_param(&state, &params)?;
+    Ok(envelope::data(|out| write_text(out, &pretty::pretty(&expr))))
+}
+
+/// `/parse_query`
+pub(crate) async fn parse(
+    extract::State(state): extract::State<State>,
+    params: Params,
+) -> Result<impl IntoResponse, ApiError> {
+    let expr = parse_param(&state, &params)?;
+    let tree = tree::tree(&expr)
+        .ok_or_else(|| ApiError::new(Kind::Execution, "the query is nested too deeply"))?;
+    Ok(envelope::shape(&tree))
+}
+
+/// `/query_exemplars`: no exemplar is stored, so the list for any series is empty.
+pub(crate) async fn exemplars(
+    extract::State(state): extract::State<State>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    params.well_formed()?;
+    let start_ms = params.time_or("start", MIN_TIME_MS)?;
+    let end_ms = params.time_or("end", MAX_TIME_MS)?;
+    if end_ms < start_ms {
+        return Err(ApiError::bad_data("end timestamp must not be before start time"));
+    }
+    let expr = parse_param(&state, &params)?;
+    if !expr.ids().any(|id| matches!(expr.node(id), Node::VectorSelector(_))) {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(envelope::data(|out| out.push_str("[]")).into_response())
+}
