@@ -14,7 +14,7 @@ const MAX_KEPT: usize = 8;
 /// Hands out room.
 #[derive(Debug, Default)]
 pub(crate) struct Desk {
-    free: Mutex<Vec<Box<Scratch>>>,
+    free: Mutex<Vec<Scratch>>,
 }
 
 /// What one scrape works with.
@@ -28,7 +28,7 @@ pub(crate) struct Scratch {
 #[derive(Debug)]
 pub(crate) struct Lease {
     desk: Arc<Desk>,
-    scratch: Box<Scratch>,
+    scratch: Scratch,
 }
 
 impl Desk {

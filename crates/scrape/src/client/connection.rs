@@ -19,6 +19,10 @@ const SHOWN: usize = 60;
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
+/// Connects to an address within a test.
+#[cfg(test)]
+type Connect = dyn Fn(&str) -> Box<dyn Stream> + Send + Sync;
+
 /// Opens connections.
 #[derive(Clone)]
 pub(crate) enum Dialer {
@@ -26,7 +30,7 @@ pub(crate) enum Dialer {
     Net,
     /// Within a test.
     #[cfg(test)]
-    Memory(std::sync::Arc<dyn Fn(&str) -> Box<dyn Stream> + Send + Sync>),
+    Memory(std::sync::Arc<Connect>),
 }
 
 impl fmt::Debug for Dialer {

@@ -75,8 +75,8 @@ pub enum ConfigError {
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        written.check().map_err(D::Error::custom)?;
         written.check_built_in().map_err(D::Error::custom)?;
+        written.check().map_err(D::Error::custom)?;
         Ok(Self(written))
     }
 }

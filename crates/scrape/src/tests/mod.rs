@@ -1,0 +1,6 @@
+//! The whole of it: configuration and discovery in, rows and snapshots out, on a paused clock with
+//! targets in memory; and once over real sockets in real time.
+
+mod lifecycle;
+mod network;
+mod world;

@@ -1,0 +1,160 @@
+//! A manager among targets in memory.
+
+use crate::client::{Dialer, Stream};
+use crate::clock::Clock;
+use crate::config::{Config, Global, Job};
+use crate::{Manager, Metrics, Options, Shared, Target};
+use discovery::{ADDRESS, Group, Snapshot};
+use model::{Labels, TimeRange};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use storage::{Columns, Queryable, SelectHints};
+use testkit::MemoryStore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::time::Instant;
+
+/// How a target answers.
+#[derive(Clone)]
+pub(super) enum Manner {
+    Page(String),
+    Raw(String),
+    Hang,
+    /// Sends the beginning of a page and no more.
+    HangInBody,
+    Close,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct Targets {
+    manners: Arc<Mutex<HashMap<String, Manner>>>,
+    pub(super) connections: Arc<Mutex<usize>>,
+}
+
+impl Targets {
+    pub(super) fn set(&self, address: &str, manner: Manner) {
+        self.manners.lock().unwrap().insert(address.into(), manner);
+    }
+
+    pub(super) fn page(&self, address: &str, page: &str) {
+        self.set(address, Manner::Page(page.into()));
+    }
+
+    fn connect(&self, address: &str) -> Box<dyn Stream> {
+        let (near, far) = tokio::io::duplex(1 << 16);
+        *self.connections.lock().unwrap() += 1;
+        tokio::spawn(self.clone().serve(address.to_owned(), far));
+        Box::new(near)
+    }
+
+    async fn serve(self, address: String, mut stream: DuplexStream) {
+        loop {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                match stream.read_u8().await {
+                    Ok(byte) => request.push(byte),
+                    Err(_) => return,
+                }
+            }
+            let manner = self.manners.lock().unwrap().get(&address).cloned();
+            let head = |len: usize| {
+                format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {len}\r\n\r\n"
+                )
+            };
+            let answer = match manner.unwrap_or(Manner::Close) {
+                Manner::Page(page) => head(page.len()) + &page,
+                Manner::Raw(answer) => answer,
+                Manner::Close => return,
+                Manner::Hang => std::future::pending().await,
+                Manner::HangInBody => {
+                    stream.write_all((head(100) + "a 1\n").as_bytes()).await.unwrap();
+                    std::future::pending().await
+                }
+            };
+            // The client may have hung up.
+            stream.write_all(answer.as_bytes()).await.ok();
+        }
+    }
+}
+
+pub(super) struct World {
+    pub(super) store: MemoryStore,
+    pub(super) targets: Targets,
+    pub(super) manager: Manager,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// When the tests begin, in seconds since the Unix epoch.
+pub(super) const BEGIN: i64 = 1_000_000;
+
+impl World {
+    pub(super) fn new() -> Self {
+        Self::with_store(MemoryStore::new(), Options::default())
+    }
+
+    pub(super) fn with_store(store: MemoryStore, options: Options) -> Self {
+        let (targets, metrics) = (Targets::default(), Arc::<Metrics>::default());
+        let mut shared = Shared::new(Arc::new(store.clone()), metrics.clone(), options);
+        shared.clock = Clock::Runtime(Instant::now(), BEGIN * 1_000_000_000);
+        let connected = targets.clone();
+        shared.dialer = Dialer::Memory(Arc::new(move |address| connected.connect(address)));
+        Self { store, targets, manager: Manager::with_shared(shared), metrics }
+    }
+
+    /// Configures jobs as the `scrape_configs` of a file.
+    pub(super) fn apply(&self, configs: &str) {
+        self.manager.apply(jobs(configs));
+    }
+
+    /// Discovers these addresses for the jobs; others have none.
+    pub(super) fn discover(&self, jobs: &[(&str, &[&str])]) {
+        let group = |addresses: &&[&str]| Group {
+            source: "test".into(),
+            labels: Labels::empty(),
+            targets: addresses.iter().map(|a| Labels::from_pairs([(ADDRESS, a)])).collect(),
+        };
+        let jobs: BTreeMap<_, _> = jobs
+            .iter()
+            .map(|(job, addresses)| ((*job).to_owned(), [group(addresses)].as_slice().into()))
+            .collect();
+        self.manager.set_targets(Arc::new(Snapshot { jobs }));
+    }
+
+    /// Lets time pass, and everything that waits for it.
+    pub(super) async fn pass(&self, ms: u64) {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+
+    pub(super) fn target(&self, address: &str) -> Arc<Target> {
+        let snapshot = self.manager.snapshot();
+        let mut targets = snapshot.pools.iter().flat_map(|pool| &pool.active);
+        let url = format!("http://{address}/metrics");
+        targets.find(|target| target.scrape_url() == url).unwrap().clone()
+    }
+
+    /// Times and values of a series of a target; times since the begin in milliseconds, `None` for
+    /// the end.
+    pub(super) fn samples(&self, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
+        samples(&self.store, metric, address)
+    }
+}
+
+pub(super) fn jobs(configs: &str) -> Vec<Job> {
+    let configs: Vec<Config> = serde_saphyr::from_str(configs).unwrap();
+    configs.iter().map(|config| config.resolve(&Global::default()).unwrap()).collect()
+}
+
+pub(super) fn samples(store: &MemoryStore, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
+    let querier = store.querier(TimeRange::ALL).unwrap();
+    let hints = SelectHints { range: TimeRange::ALL, sorted: true, labels_only: false };
+    let set = querier.select(&[], &hints).unwrap();
+    let is_it =
+        |labels: &Labels| labels.metric_name() == metric && labels.get("instance") == Some(address);
+    let Some(found) = (0..set.len()).find(|i| is_it(&set.labels(*i))) else { return Vec::new() };
+    let mut columns = Columns::default();
+    set.read(found, TimeRange::ALL, &mut columns).unwrap();
+    let value = |value: f64| (!model::is_stale(value)).then_some(value);
+    let times = columns.t_ms.iter().map(|t_ms| t_ms - BEGIN * 1000);
+    times.zip(columns.values.iter().map(|v| value(*v))).collect()
+}
