@@ -61,12 +61,18 @@ fn vector(eval: &Eval, vector: &[InstantSeries], ordered: bool) -> Result<(), St
             return Err(format!("got {labels} {what}{}", of_value(got)));
         };
         if ordered && place != at {
-            return Err(format!("expected {labels} at position {}, got it at {}", place + 1, at + 1));
+            return Err(format!(
+                "expected {labels} at position {}, got it at {}",
+                place + 1,
+                at + 1
+            ));
         }
         let expected = eval.series[place].points.first().copied().unwrap_or(Point::Missing);
         let same = match (expected, &got.histogram) {
             (Point::Float(expected), None) => float(expected, got.value),
-            (Point::Float(expected), Some(_)) => Err(format!("expected {expected}, got a histogram")),
+            (Point::Float(expected), Some(_)) => {
+                Err(format!("expected {expected}, got a histogram"))
+            }
             (Point::Missing, _) => Err(format!("expected no sample{}", of_value(got))),
             (Point::Histogram, _) => Err(String::from("expected a histogram")),
         };
@@ -134,7 +140,9 @@ fn points(expected: &ExpectedSeries, got: &RangeSeries, times: Times) -> Result<
                 Some((t, value)) => {
                     return Err(format!("expected {expected} at {t_ms} ms, got {value} at {t} ms"));
                 }
-                None => return Err(format!("expected {expected} at {t_ms} ms, got no more points")),
+                None => {
+                    return Err(format!("expected {expected} at {t_ms} ms, got no more points"));
+                }
             },
             Point::Histogram => match histograms.next() {
                 Some((t, _)) if *t == t_ms => {}
@@ -150,7 +158,11 @@ fn points(expected: &ExpectedSeries, got: &RangeSeries, times: Times) -> Result<
 }
 
 fn float(expected: f64, got: f64) -> Result<(), String> {
-    if almost_equal(expected, got) { Ok(()) } else { Err(format!("expected {expected}, got {got}")) }
+    if almost_equal(expected, got) {
+        Ok(())
+    } else {
+        Err(format!("expected {expected}, got {got}"))
+    }
 }
 
 /// Equal up to a millionth; all NaNs are alike but the staleness marker.

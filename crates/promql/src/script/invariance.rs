@@ -1,10 +1,9 @@
 //! A query with `@` on every selector gives the same at any time.
 
-use crate::syntax::{At, Expr, Function, Node, NodeId};
-use std::collections::HashSet;
+use crate::syntax::{At, Expr, Function, Node};
 
-/// The query with `@ at_ms` on all selectors and subqueries that have no time of their own, printed;
-/// `None` when it calls a function that looks at the evaluation time.
+/// The query with `@ at_ms` on all selectors and subqueries that have no time of their own and are
+/// not within another subquery, printed; `None` when it calls a function that looks at the evaluation time.
 pub(super) fn pinned(expr: &Expr, at_ms: i64) -> Option<String> {
     let time_dependent = expr
         .ids()
@@ -12,9 +11,14 @@ pub(super) fn pinned(expr: &Expr, at_ms: i64) -> Option<String> {
     if time_dependent {
         return None;
     }
+    let mut ids = Vec::new();
+    expr.walk(expr.root(), |id, node| {
+        ids.push(id);
+        // What a subquery evaluates is at its own times, which are fixed now.
+        !matches!(node, Node::Subquery(_))
+    });
     let mut pinned = expr.clone();
-    let below = below_pinned_subqueries(expr);
-    for id in expr.ids().filter(|id| !below.contains(id)) {
+    for id in ids {
         let at = match pinned.node_mut(id) {
             Node::VectorSelector(selector) => &mut selector.at,
             Node::Subquery(subquery) => &mut subquery.at,
@@ -25,19 +29,6 @@ pub(super) fn pinned(expr: &Expr, at_ms: i64) -> Option<String> {
         }
     }
     Some(pinned.to_string())
-}
-
-/// What a subquery with `@` evaluates is at fixed times already, each its own.
-fn below_pinned_subqueries(expr: &Expr) -> HashSet<NodeId> {
-    let mut below = HashSet::new();
-    for id in expr.ids() {
-        if let Node::Subquery(subquery) = expr.node(id)
-            && subquery.at.is_some()
-        {
-            expr.walk(subquery.expr, |id, _| below.insert(id));
-        }
-    }
-    below
 }
 
 fn looks_at_time(function: Function) -> bool {

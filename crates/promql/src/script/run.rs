@@ -1,11 +1,11 @@
 //! Runs the commands of a script and collects what went wrong.
 
+use super::compare;
 use super::expect::{Eval, When};
 use super::invariance;
 use super::read::{Command, read};
 use super::store::{LoadedSeries, Need, ScriptStore};
 use super::values::Point;
-use super::compare;
 use crate::engine::{Answer, Control, Engine, EngineOptions};
 use crate::syntax::{Expr, Features, Function, Node, parse};
 use crate::value::{InstantSeries, Value};
