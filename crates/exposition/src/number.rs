@@ -13,26 +13,17 @@ const POWERS_OF_TEN: [f64; 23] = [
 #[inline]
 pub(crate) fn take_decimal(text: &[u8]) -> Option<(f64, usize)> {
     let negative = text.first() == Some(&b'-');
-    let mut at = usize::from(negative || text.first() == Some(&b'+'));
-    let mut digits = 0usize;
+    let start = usize::from(negative || text.first() == Some(&b'+'));
     let mut mantissa = 0u64;
-    let mut take_digits = |at: &mut usize| {
-        let start = *at;
-        while let Some(digit) =
-            text.get(*at).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d < 10)
-        {
-            // Wrapping is noticed by the count of digits.
-            mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
-            *at += 1;
-        }
-        digits += *at - start;
-        *at - start
-    };
-    take_digits(&mut at);
+    let mut at = take_digits(text, start, &mut mantissa);
+    let mut digits = at - start;
     let mut scale = 0i64;
     if text.get(at) == Some(&b'.') {
-        at += 1;
-        scale = -i64::try_from(take_digits(&mut at)).ok()?;
+        let end = take_digits(text, at + 1, &mut mantissa);
+        let fraction = end - (at + 1);
+        digits += fraction;
+        scale = -i64::try_from(fraction).ok()?;
+        at = end;
     }
     if digits == 0 {
         return None;
@@ -53,6 +44,45 @@ pub(crate) fn take_decimal(text: &[u8]) -> Option<(f64, usize)> {
         read_exactly(&text[..at])?
     };
     Some((value, at))
+}
+
+/// Adds the digits from `at` on to the mantissa and returns where they end. Too many digits wrap;
+/// that is noticed by their count.
+#[inline]
+fn take_digits(text: &[u8], mut at: usize, mantissa: &mut u64) -> usize {
+    while let Some(Ok(eight)) = text.get(at..at + 8).map(<[u8; 8]>::try_from) {
+        let (count, value) = leading_digits(eight);
+        *mantissa = mantissa.wrapping_mul(INTEGER_POWERS_OF_TEN[count]).wrapping_add(value);
+        at += count;
+        if count < 8 {
+            return at;
+        }
+    }
+    while let Some(digit) = text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|d| *d < 10) {
+        *mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
+        at += 1;
+    }
+    at
+}
+
+const INTEGER_POWERS_OF_TEN: [u64; 9] =
+    [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
+/// How many of eight bytes are digits before the first that is none, and their value; all bytes at
+/// once, each in a lane of its own.
+#[inline]
+fn leading_digits(bytes: [u8; 8]) -> (usize, u64) {
+    const LANES: u64 = 0x0101_0101_0101_0101;
+    let lanes = u64::from_le_bytes(bytes) ^ (LANES * 0x30);
+    // The high bit of a lane tells a value above nine. A carry spoils only lanes behind it.
+    let others = (lanes.wrapping_add(LANES * 0x76) | lanes) & (LANES * 0x80);
+    let bits = others.trailing_zeros() & !7;
+    // Zeros in front, then the digits; tens and ones, then hundreds, then the halves are joined.
+    let digits = lanes.checked_shl(64 - bits).unwrap_or(0);
+    let pairs = digits.wrapping_mul(10 * 0x100 + 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100 * 0x1_0000 + 1) >> 16 & 0x0000_ffff_0000_ffff;
+    let value = fours.wrapping_mul(10_000 * 0x1_0000_0000 + 1) >> 32;
+    ((bits / 8) as usize, value)
 }
 
 /// `e`, an optional sign and at least one digit.
@@ -162,6 +192,13 @@ mod tests {
         fn agrees_with_std(text in "[+-]?[0-9]{0,25}(\\.[0-9]{0,25})?([eE][+-]?[0-9]{1,3})?") {
             let expected = text.parse::<f64>().ok().filter(|value| value.is_finite());
             check(&text, expected);
+            // What stands behind it changes nothing, whatever is read at a time.
+            for behind in ["\n", "\nabcdefgh", " 1234567890", "\u{ff}\u{ff}\u{ff}\u{ff}"] {
+                let longer = text.clone() + behind;
+                let taken = take_decimal(longer.as_bytes());
+                let expected = expected.map(|value| (value.to_bits(), text.len()));
+                prop_assert_eq!(taken.map(|(value, len)| (value.to_bits(), len)), expected);
+            }
         }
 
         #[test]

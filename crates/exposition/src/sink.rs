@@ -20,7 +20,8 @@ pub trait Sink {
     fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<(), Self::Error>;
 
     /// A sample of a series that is not remembered; the returned slot is remembered for it. The same
-    /// series may come again here, spelled the same or in another way.
+    /// series may come again here, spelled the same or in another way, and always does when its text
+    /// is longer than 16 KiB.
     ///
     /// # Errors
     /// When the page shall not be read any further.

@@ -26,8 +26,10 @@ use crate::sink::FamilyType;
 const KEPT_PAGES: u32 = 10;
 /// Slots from here on mean something only to the sink.
 const FIRST_MARK: u32 = u32::MAX - 16;
-/// Longer texts of series are not remembered.
-const LONGEST_KEY: usize = (1 << LEN_BITS) - 1;
+/// Longer texts of series are not remembered: a page of short lines must not cost a long hash each.
+const LONGEST_KEY: usize = 16 << 10;
+/// Nor are longer blocks.
+const LONGEST_BLOCK: usize = 4 << 10;
 const LEN_BITS: u32 = 28;
 const _: () = assert!(KEPT_PAGES < 15, "missing pages are counted in four bits");
 

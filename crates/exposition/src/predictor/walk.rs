@@ -2,7 +2,7 @@
 
 use super::order::{Order, position};
 use super::table::Table;
-use super::{Block, Key, LONGEST_KEY, Predictor, Series, salt};
+use super::{Block, Key, LONGEST_BLOCK, LONGEST_KEY, Predictor, Series, salt};
 use crate::negotiate::Format;
 use crate::sink::FamilyType;
 
@@ -85,12 +85,18 @@ impl<'m> Walk<'m> {
     /// The expected series stood there.
     #[inline]
     pub(crate) fn advance(&mut self) {
-        if let Some(order) = &mut self.order {
-            order.push(self.at);
-        } else if self.memory.series[self.at].missing_pages() > 0 {
-            self.returned.push(position(self.at));
+        if self.order.is_some() || self.memory.series[self.at].missing_pages() > 0 {
+            self.note_seen();
         }
         self.at += 1;
+    }
+
+    #[cold]
+    fn note_seen(&mut self) {
+        match &mut self.order {
+            Some(order) => order.push(self.at),
+            None => self.returned.push(position(self.at)),
+        }
     }
 
     /// What to find a series by; `None` when it is too long to be remembered.
@@ -173,7 +179,8 @@ impl<'m> Walk<'m> {
     /// Remembers a block of comments that was read, with the type it ends with.
     pub(crate) fn learn_block(&mut self, text: &[u8], family_type: Option<FamilyType>) {
         self.note_blocks();
-        if let (Some(blocks), Ok(len)) = (&mut self.blocks, u32::try_from(text.len())) {
+        let len = u32::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST_BLOCK);
+        if let (Some(blocks), Some(len)) = (&mut self.blocks, len) {
             blocks.push(Block { hash: self.memory.hash(text), len, family_type });
         }
     }

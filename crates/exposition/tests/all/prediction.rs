@@ -228,6 +228,12 @@ fn metadata_is_told_when_it_changes() {
 }
 
 #[test]
+fn very_long_series_are_read_but_not_remembered() {
+    let page = format!("a{{b=\"{}\"}} 1\nc 1\n", "x".repeat(20_000));
+    check_known(&[&page, &page], &[0, 1]);
+}
+
+#[test]
 fn slots_are_mapped() {
     let (mut recorder, mut memory) = check_known(&["a 1\nb 1\nc 1\n"], &[0]);
     memory.remap(&[2, u32::MAX, 0]);
