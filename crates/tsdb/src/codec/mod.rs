@@ -25,6 +25,8 @@ mod ulp;
 mod xor;
 
 #[cfg(test)]
+mod recordings;
+#[cfg(test)]
 mod tests;
 
 use bits::{ByteReader, put_signed, put_varint};
