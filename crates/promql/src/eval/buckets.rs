@@ -24,7 +24,7 @@ pub(crate) enum Wanted {
 
 /// A quantile or fraction, worked out.
 enum Question {
-    Quantile { q: Numbers, node: NodeId, label: Option<(String, String)>, bad_steps: Vec<usize> },
+    Quantile { q: Numbers, label: Option<(String, String)> },
     Fraction { lower: Numbers, upper: Numbers },
 }
 
@@ -67,8 +67,15 @@ impl OfBuckets {
         let n = self.grid.n;
         let quantile = |scalar: &mut Scalar, node, cx: &mut Context<'_>, label: Option<&str>| {
             let q = scalar.eval(cx)?;
-            let bad = |i: &usize| !(0.0..=1.0).contains(&q.at(*i));
-            let bad_steps = (0..n).filter(bad).collect();
+            // Also when there are no histograms.
+            let mut last = None;
+            for value in (0..n).map(|i| q.at(i)) {
+                if !(0.0..=1.0).contains(&value)
+                    && last.replace(value.to_bits()) != Some(value.to_bits())
+                {
+                    bad_quantile(cx, value, node);
+                }
+            }
             let label = label.map(|label| {
                 let mut text = String::new();
                 // The value at the first step stands for all.
@@ -76,7 +83,7 @@ impl OfBuckets {
                 model::float::write_openmetrics(&mut text, first).expect("a string takes it");
                 (label.to_owned(), text)
             });
-            Ok::<_, EvalError>(Question::Quantile { q, node, label, bad_steps })
+            Ok::<_, EvalError>(Question::Quantile { q, label })
         };
         match &mut self.wanted {
             Wanted::Quantile(scalar, node) => {
@@ -177,11 +184,6 @@ impl OfBuckets {
             );
             let position = cx.expr.position(self.node);
             cx.annotations.add_repair(text, position, &repair);
-        }
-        if let Question::Quantile { q, node, bad_steps, .. } = &self.questions[question]
-            && let Some(step) = bad_steps.iter().find(|step| out.has(**step))
-        {
-            bad_quantile(cx, q.at(*step), *node);
         }
     }
 }

@@ -187,7 +187,7 @@ impl Planner<'_> {
         };
         let inner = self.vector(args[0], grid)?;
         let operator = SetLabel { inner, label, source };
-        Ok(Box::new(Merge::new(Box::new(operator), Collision::Ever)))
+        Ok(Box::new(Merge::new(Box::new(operator), Collision::AtOneStep)))
     }
 
     fn sort(

@@ -104,12 +104,14 @@ impl Join {
         }
     }
 
+    /// `fill_left` stands for the "many" side also when that is the right one: what Prometheus does,
+    /// whatever the word says.
     fn fill_many(&self) -> Option<f64> {
-        if self.operation.swapped { self.matching.fill_right } else { self.matching.fill_left }
+        self.matching.fill_left
     }
 
     fn fill_one(&self) -> Option<f64> {
-        if self.operation.swapped { self.matching.fill_left } else { self.matching.fill_right }
+        self.matching.fill_right
     }
 
     /// Lists all pairs and what they are called; results in the order of their last pairs.

@@ -131,6 +131,10 @@ fn rank_at(value: f64, buckets: &[Bucket]) -> f64 {
             return rank;
         }
         if bucket.le > value {
+            if start == f64::NEG_INFINITY {
+                // Nothing is known of where they lie, so all of them lie below.
+                return bucket.count;
+            }
             return rank + (bucket.count - rank) * (value - start) / (bucket.le - start);
         }
         rank = bucket.count;
@@ -192,6 +196,7 @@ mod tests {
         check(0.5, 1.5, &two, 0.5);
         check(-INF, INF, &two, 1.0);
         check(2.0, 1.0, &two, 0.0);
+        check(-4.0, -2.0, &[(-3.0, 10.0), (-2.0, 12.0), (INF, 100.0)], 0.02);
         check(f64::NAN, 1.0, &two, f64::NAN);
         check(0.0, 1.0, &[], f64::NAN);
     }
