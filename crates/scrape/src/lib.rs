@@ -34,7 +34,7 @@ pub use target::{Family, Health, Status, Target};
 use client::Dialer;
 use clock::Clock;
 use desk::{Desk, Lease};
-use ingest::Scene;
+use ingest::{FamilyPool, Scene};
 use scraper::Assignment;
 use std::sync::Arc;
 use std::time::Duration;
@@ -75,6 +75,7 @@ pub(crate) struct Shared {
     clock: Clock,
     dialer: Dialer,
     desk: Arc<Desk>,
+    families: FamilyPool,
     long_pages: Semaphore,
     stop: CancellationToken,
     loops: TaskTracker,
@@ -89,6 +90,7 @@ impl Shared {
             clock: Clock::System,
             dialer: Dialer::Net,
             desk: Arc::default(),
+            families: FamilyPool::default(),
             long_pages: Semaphore::new(LONG_PAGES),
             stop: CancellationToken::new(),
             loops: TaskTracker::new(),
@@ -105,6 +107,7 @@ impl Shared {
             store: &*self.store,
             job: &assignment.job,
             target: &assignment.target,
+            families: &self.families,
             row: &mut lease.row,
             t_ms: at_ns.div_euclid(1_000_000),
         }

@@ -77,7 +77,9 @@ impl Manager {
         for (name, slot) in &mut state.slots {
             match jobs.remove(name) {
                 Some(job) => {
-                    slot.configured = true;
+                    if !std::mem::replace(&mut slot.configured, true) {
+                        slot.pool.revive(&self.shared);
+                    }
                     slot.pool.reload(&self.shared, Arc::new(job));
                 }
                 None if slot.configured => {

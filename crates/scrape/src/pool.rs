@@ -72,6 +72,11 @@ impl Pool {
         }
     }
 
+    /// The job is configured again before its series have ended.
+    pub(crate) fn revive(&mut self, shared: &Arc<Shared>) {
+        self.metrics = shared.metrics.job(&self.job.name);
+    }
+
     /// Ends all loops, each in its time.
     pub(crate) fn retire(&mut self, shared: &Arc<Shared>) {
         self.groups = Arc::default();

@@ -181,6 +181,7 @@ impl Scraper {
             store: &*shared.store,
             job: &assignment.job,
             target: &assignment.target,
+            families: &shared.families,
             row: &mut scratch.row,
             t_ms: at_ns.div_euclid(1_000_000),
         };

@@ -60,6 +60,48 @@ impl Default for Global {
     }
 }
 
+impl Global {
+    /// Sets interval and timeout as the file has them; what is left out or 0 has its default, and
+    /// the default timeout is never above the interval.
+    ///
+    /// # Errors
+    /// When the timeout does not fit into the interval.
+    pub fn set_timing(
+        &mut self,
+        interval: Option<Duration>,
+        timeout: Option<Duration>,
+    ) -> Result<(), ConfigError> {
+        let nonzero = |d: Option<Duration>| d.filter(|d| d.ms > 0);
+        let default = Self::default();
+        self.scrape_interval = nonzero(interval).unwrap_or(default.scrape_interval);
+        if nonzero(timeout).is_some_and(|timeout| timeout > self.scrape_interval) {
+            let text = "global scrape timeout greater than scrape interval";
+            return Err(ConfigError::Global(text.into()));
+        }
+        self.scrape_timeout =
+            nonzero(timeout).unwrap_or(default.scrape_timeout.min(self.scrape_interval));
+        Ok(())
+    }
+
+    /// Checks what jobs inherit, also when there is none.
+    ///
+    /// # Errors
+    /// When formats or naming schemes are unknown or contradict each other.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if let Some(names) = &self.scrape_protocols {
+            let protocols = protocol::parse_list(names);
+            let text = |text| format!("{text} for global config");
+            if protocols.map_err(|e| ConfigError::Global(text(e)))?.contains(&Protocol::Protobuf) {
+                let option = format!("{} in global scrape_protocols", Protocol::Protobuf.name());
+                return Err(ConfigError::Global(format!("{option} is not built in yet")));
+            }
+        }
+        let inherits = Written::default();
+        let scheme = inherits.name_scheme(self).map_err(ConfigError::Global)?;
+        inherits.escaping(self, scheme).map(|_| ()).map_err(ConfigError::Global)
+    }
+}
+
 /// What a scrape may hold at most; 0 is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {

@@ -38,6 +38,9 @@ pub enum ConfigError {
     /// The timeout does not fit into the interval.
     #[error("scrape timeout greater than scrape interval for scrape config with job name {0:?}")]
     TimeoutAboveInterval(String),
+    /// The `global` section contradicts itself.
+    #[error("{0}")]
+    Global(String),
     /// The list of formats is empty, has duplicates or names unknown to us.
     #[error("{text} for scrape config with job name {job:?}")]
     Protocols {

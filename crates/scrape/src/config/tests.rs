@@ -48,6 +48,29 @@ fn what_is_not_written_is_inherited() {
     assert!(!job.extra_scrape_metrics);
 }
 
+#[test]
+fn the_global_section() {
+    use model::duration::Duration;
+    let check = |interval: i64, timeout: i64, expected: Option<(i64, i64)>| {
+        let mut global = Global::default();
+        let given = |ms| Some(Duration::from_ms(ms));
+        let set = global.set_timing(given(interval), given(timeout));
+        let got = set.ok().map(|()| (global.scrape_interval.ms, global.scrape_timeout.ms));
+        assert_eq!(got, expected);
+    };
+    check(0, 0, Some((60_000, 10_000)));
+    check(5_000, 0, Some((5_000, 5_000)));
+    check(5_000, 4_000, Some((5_000, 4_000)));
+    check(5_000, 6_000, None);
+    assert_eq!(Global::default().check(), Ok(()));
+    let legacy = Global {
+        metric_name_validation_scheme: Some("legacy".into()),
+        metric_name_escaping_scheme: Some("allow-utf-8".into()),
+        ..Global::default()
+    };
+    assert!(legacy.check().unwrap_err().to_string().contains("utf8 metric names requested"));
+}
+
 #[track_caller]
 fn refuses(text: &str, parts: &[&str]) {
     let error = resolve(text, &Global::default()).unwrap_err();

@@ -1,64 +1,93 @@
 //! What a target said about its families, kept for the API.
 
 use crate::target::{Family, Target};
-use exposition::{FamilyType, Metadata};
-use foldhash::HashMap;
-use std::sync::Arc;
+use exposition::Metadata;
+use foldhash::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
-/// Families a target may speak of before all is forgotten and learned again.
+/// Families a target may speak of; with more, those not told lately are forgotten.
 const MAX_FAMILIES: usize = 16_384;
 /// Bytes of a help text or a unit; what goes beyond is cut off.
 const MAX_TEXT: usize = 4096;
+/// Families in the pool before it is swept for the first time.
+const MIN_SWEEP: usize = 1024;
 
-/// The loop's own copy; published as a whole when it changed.
+/// What a page tells anew; the rest is what the target shows already.
 #[derive(Debug, Default)]
 pub(super) struct Families {
-    by_name: HashMap<Box<str>, Arc<Family>>,
-    changed: bool,
+    told: HashMap<Box<str>, Family>,
+}
+
+/// One copy of what many targets say alike.
+#[derive(Debug, Default)]
+pub(crate) struct FamilyPool {
+    families: Mutex<Pooled>,
+}
+
+#[derive(Debug, Default)]
+struct Pooled {
+    families: HashSet<Arc<Family>>,
+    sweep_at: usize,
+}
+
+impl FamilyPool {
+    fn share(&self, family: Family) -> Arc<Family> {
+        let mut pool = self.families.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = pool.families.get(&family) {
+            return known.clone();
+        }
+        if pool.families.len() >= pool.sweep_at {
+            // Lets go of what no target says any more.
+            pool.families.retain(|family| Arc::strong_count(family) > 1);
+            pool.sweep_at = (pool.families.len() * 2).max(MIN_SWEEP);
+        }
+        let family = Arc::new(family);
+        pool.families.insert(family.clone());
+        family
+    }
 }
 
 impl Families {
-    pub(super) fn note(&mut self, meta: &Metadata<'_>) {
+    /// Takes a line about a family of a target.
+    pub(super) fn note(&mut self, target: &Target, meta: &Metadata<'_>) {
         let name: &str = match meta {
             Metadata::Type { family, .. }
             | Metadata::Help { family, .. }
             | Metadata::Unit { family, .. } => family,
         };
-        let known = self.by_name.get(name);
-        if known.is_none() && self.by_name.len() > MAX_FAMILIES {
-            return;
+        if !self.told.contains_key(name) {
+            if self.told.len() > MAX_FAMILIES {
+                return;
+            }
+            let shown = target.families.load();
+            let known = shown.binary_search_by(|family| (*family.name).cmp(name));
+            let family = known.map_or_else(|_| Family::new(name), |at| Family::clone(&shown[at]));
+            self.told.insert(name.into(), family);
         }
-        let mut family = known.map_or_else(
-            || Family {
-                name: name.into(),
-                kind: FamilyType::Unknown,
-                help: Box::default(),
-                unit: Box::default(),
-            },
-            |known| Family::clone(known),
-        );
+        let family = self.told.get_mut(name).expect("there by now");
         match meta {
             Metadata::Type { kind, .. } => family.kind = *kind,
             Metadata::Help { text, .. } => family.help = cut(text).into(),
             Metadata::Unit { unit, .. } => family.unit = cut(unit).into(),
         }
-        if known.is_none_or(|known| **known != family) {
-            self.by_name.insert(name.into(), Arc::new(family));
-            self.changed = true;
-        }
     }
 
-    /// Shows the target's families to the API. True when there were too many, and all is forgotten.
-    pub(super) fn publish(&mut self, target: &Target) -> bool {
-        if !self.changed {
+    /// Shows the API what was told anew. True when that is too much: then
+    /// only what was told now is shown, and the page should be told anew.
+    pub(super) fn publish(&mut self, target: &Target, pool: &FamilyPool) -> bool {
+        if self.told.is_empty() {
             return false;
         }
-        self.changed = false;
-        let overflow = self.by_name.len() > MAX_FAMILIES;
+        let told = std::mem::take(&mut self.told);
+        let shown = target.families.load();
+        let kept = shown.iter().filter(|family| !told.contains_key(&family.name)).cloned();
+        let mut families: Vec<_> = kept.collect();
+        drop(shown);
+        let overflow = families.len() + told.len() > MAX_FAMILIES;
         if overflow {
-            self.by_name.clear();
+            families.clear();
         }
-        let mut families: Vec<_> = self.by_name.values().cloned().collect();
+        families.extend(told.into_values().map(|family| pool.share(family)));
         families.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         target.families.store(Arc::new(families));
         overflow

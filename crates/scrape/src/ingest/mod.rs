@@ -22,6 +22,7 @@ use crate::target::Target;
 use explicit::{Explicit, Ground};
 use exposition::{Failure, Format, Predictor};
 use families::Families;
+pub(crate) use families::FamilyPool;
 use recent::Recent;
 use report::ReportColumns;
 use sink::PageSink;
@@ -97,6 +98,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) store: &'a dyn Appendable,
     pub(crate) job: &'a Job,
     pub(crate) target: &'a Target,
+    pub(crate) families: &'a FamilyPool,
     /// Reused by all loops.
     pub(crate) row: &'a mut Row,
     /// The time of the scrape.
@@ -159,7 +161,7 @@ impl Ingest {
             Err(Failure::Sink(sink::Stop::Page(error))) => Err(error),
             Err(Failure::Sink(sink::Stop::Relearn)) => unreachable!("only the first reading stops"),
         };
-        if self.families.publish(scene.target) {
+        if self.families.publish(scene.target, scene.families) {
             self.memory.clear();
         }
         if tally.refused > 0 {

@@ -86,7 +86,7 @@ impl Sink for PageSink<'_> {
     }
 
     fn metadata(&mut self, meta: Metadata<'_>) {
-        self.families.note(&meta);
+        self.families.note(self.target, &meta);
     }
 }
 

@@ -98,6 +98,7 @@ struct Pages {
     job: Job,
     target: Target,
     ingest: Ingest,
+    families: FamilyPool,
     row: Row,
     t_ms: i64,
 }
@@ -111,7 +112,7 @@ impl Pages {
         let Placed::Kept(all) = place(&job, &discovered).unwrap() else { panic!("dropped") };
         let target = Target::new(&job, discovered, &all).unwrap();
         let (store, ingest, row) = (MemoryStore::new(), Ingest::new(), Row::new());
-        Self { store, job, target, ingest, row, t_ms: 0 }
+        Self { store, job, target, ingest, families: FamilyPool::default(), row, t_ms: 0 }
     }
 
     /// Takes a page 10 s after the one before; what it counted, or why it was refused.
@@ -121,6 +122,7 @@ impl Pages {
             store: &self.store,
             job: &self.job,
             target: &self.target,
+            families: &self.families,
             row: &mut self.row,
             t_ms: self.t_ms,
         };
@@ -141,6 +143,7 @@ impl Pages {
             store: &self.store,
             job: &self.job,
             target: &self.target,
+            families: &self.families,
             row: &mut self.row,
             t_ms: self.t_ms,
         };
@@ -389,4 +392,8 @@ fn metadata_is_published() {
     let families = pages.target.families();
     let told: Vec<_> = families.iter().map(|f| (&*f.name, f.kind.as_str(), &*f.help)).collect();
     assert_eq!(told, [("a", "gauge", ""), ("b", "counter", "text")]);
+    pages.take("# HELP b text\n# TYPE b counter\nb 1\n# TYPE a counter\na 1\n").unwrap();
+    let later = pages.target.families();
+    assert_eq!(later[0].kind.as_str(), "counter");
+    assert!(std::sync::Arc::ptr_eq(&families[1], &later[1]), "what did not change is shared");
 }

@@ -53,7 +53,20 @@ pub struct Family {
     pub unit: Box<str>,
 }
 
+impl std::hash::Hash for Family {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        // Equal families have equal names and helps; the rest rarely tells two apart.
+        self.name.hash(state);
+        self.help.hash(state);
+    }
+}
+
 impl Family {
+    pub(crate) fn new(name: &str) -> Self {
+        let (help, unit) = Default::default();
+        Self { name: name.into(), kind: FamilyType::Unknown, help, unit }
+    }
+
     pub(crate) fn heap_bytes(&self) -> usize {
         size_of::<Self>() + self.name.len() + self.help.len() + self.unit.len()
     }
