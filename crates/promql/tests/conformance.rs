@@ -22,7 +22,7 @@ fn scripts() -> Option<Vec<PathBuf>> {
         println!("skipped: PromQL scripts: no folder {}", folder.display());
         return None;
     };
-    let paths = entries.map(|entry| entry.unwrap().path());
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
     let mut paths: Vec<_> =
         paths.filter(|path| path.extension().is_some_and(|e| e == "test")).collect();
     paths.sort();
@@ -30,7 +30,7 @@ fn scripts() -> Option<Vec<PathBuf>> {
 }
 
 fn report(path: &Path) -> Report {
-    let text = String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned();
+    let text = String::from_utf8_lossy(&fs::read(path).expect("a readable script")).into_owned();
     let mut store = RowStore::new(|| Ok::<_, Infallible>(MemoryStore::new())).unwrap();
     run(&text, &mut store, Checks::default())
 }

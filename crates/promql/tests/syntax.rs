@@ -17,7 +17,7 @@ fn files(folder: &Path, extension: &str) -> Option<Vec<PathBuf>> {
         println!("skipped: {extension} files: no folder {}", folder.display());
         return None;
     };
-    let paths = entries.map(|entry| entry.unwrap().path());
+    let paths = entries.map(|entry| entry.expect("a readable folder").path());
     let mut paths: Vec<_> =
         paths.filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
     paths.sort();
@@ -29,7 +29,7 @@ fn evaluated() -> Option<Vec<String>> {
     let scripts = files(&folder("CONFORMANCE_DIR", "conformance").join("promqltest"), "test")?;
     let mut expressions = Vec::new();
     for script in scripts {
-        for line in fs::read_to_string(script).unwrap().lines().map(str::trim) {
+        for line in fs::read_to_string(script).expect("a readable script").lines().map(str::trim) {
             let words: Vec<&str> = line.split_ascii_whitespace().collect();
             let skip = match words.get(..2) {
                 Some([eval, "instant"]) if eval.starts_with("eval") => 4,
@@ -53,7 +53,7 @@ fn real() -> Option<Vec<String>> {
     let lists = files(&folder("DATA_DIR", "data").join("queries"), "txt")?;
     let mut queries = Vec::new();
     for list in lists {
-        let text = fs::read_to_string(list).unwrap();
+        let text = fs::read_to_string(list).expect("a readable list");
         let lines = text.lines().map(str::trim);
         queries.extend(lines.filter(|l| !l.is_empty() && !l.starts_with('#')).map(String::from));
     }

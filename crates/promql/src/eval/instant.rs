@@ -6,6 +6,7 @@ use crate::engine::EvalError;
 use crate::functions::time::Part;
 use crate::functions::{math, window};
 use crate::syntax::{Function, NodeId};
+use std::cmp::Ordering;
 
 /// What happens to each value.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +67,8 @@ impl Operator for Each {
         match (self.apply, &*self.numbers) {
             (Apply::Math(function), _) => apply_math(function, out),
             (Apply::Clamp, [min, max]) => {
-                out.retain(|i, _| !(max.at(i) < min.at(i)));
+                // Only a NaN is neither less nor more.
+                out.retain(|i, _| max.at(i).partial_cmp(&min.at(i)) != Some(Ordering::Less));
                 out.map_steps(|i, v| math::max(min.at(i), math::min(max.at(i), v)));
             }
             (Apply::ClampMin, [min]) => out.map_steps(|i, v| math::max(min.at(i), v)),

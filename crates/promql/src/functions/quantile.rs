@@ -58,6 +58,7 @@ mod tests {
         let mut sorted = values.to_vec();
         sorted.sort_by(nan_first);
         let rank = q * (sorted.len() - 1) as f64;
+        #[expect(clippy::cast_possible_truncation, reason = "a rank is below the length")]
         let (lower, weight) = (rank.floor() as usize, rank - rank.floor());
         let upper = (lower + 1).min(sorted.len() - 1);
         sorted[lower] * (1.0 - weight) + sorted[upper] * weight
