@@ -1,2 +1,92 @@
 //! Rushlight: the binary.
-fn main() {}
+//!
+//! [`flags`] reads the command line, [`config`] the configuration file, [`wiring`] puts the parts
+//! together and takes them apart again; [`commands`] is what the binary does besides serving.
+#![forbid(unsafe_code)]
+
+mod clock;
+mod commands;
+mod config;
+mod demo;
+mod flags;
+mod listen;
+mod logging;
+mod own_metrics;
+mod version;
+mod wiring;
+
+use flags::{Check, Command, Parsed, Query, Test};
+use std::process::ExitCode;
+
+/// Threads that move bytes; parsing a page happens on them too.
+const WORKERS: usize = 2;
+/// Threads for queries, look-ups and file work; beyond them work waits.
+const MAX_BLOCKING: usize = 64;
+
+fn main() -> ExitCode {
+    let parsed = match flags::parse(std::env::args_os()) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            // Nothing can be done when there is no terminal to print on.
+            error.print().ok();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+        }
+    };
+    if parsed.cli.version {
+        print!("{}", version::text());
+        return ExitCode::SUCCESS;
+    }
+    match &parsed.cli.command {
+        Some(Command::Check(Check::Config { files })) => commands::check::config(files),
+        Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),
+        Some(Command::Query(query)) => ask(query),
+        Some(Command::Demo(_)) | None => serve(parsed),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(MAX_BLOCKING)
+        .enable_all()
+        .build()
+}
+
+fn ask(query: &Query) -> ExitCode {
+    let result = runtime().map_err(anyhow::Error::from);
+    match result.and_then(|runtime| runtime.block_on(commands::query::run(query))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(parsed: Parsed) -> ExitCode {
+    let demo = matches!(parsed.cli.command, Some(Command::Demo(_)));
+    let log = match &parsed.cli.command {
+        Some(Command::Demo(demo)) => &demo.log,
+        _ => &parsed.cli.serve.log,
+    };
+    logging::start(log);
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(component = "server", %error, "no threads to run on");
+            return ExitCode::FAILURE;
+        }
+    };
+    let result = runtime.block_on(async {
+        if demo { wiring::demo(parsed).await } else { wiring::serve(parsed).await }
+    });
+    // What still runs has had its time.
+    runtime.shutdown_background();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            tracing::error!(component = "server", error = %format!("{:#}", failure.error), "the server ended");
+            ExitCode::from(failure.code)
+        }
+    }
+}

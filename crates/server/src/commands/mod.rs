@@ -1,0 +1,5 @@
+//! What the binary does besides serving.
+
+pub(crate) mod check;
+pub(crate) mod query;
+pub(crate) mod test_promql;

@@ -1,0 +1,210 @@
+//! The `global` section.
+
+use super::sections::{DurationText, SizeText};
+use exposition::Protocol;
+use model::names::{NameScheme, is_legacy_label_name};
+use model::Labels;
+use model::duration::Duration;
+use scrape::Global;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The section as written; what is left out is `None`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct GlobalSection {
+    scrape_interval: Option<DurationText>,
+    scrape_timeout: Option<DurationText>,
+    scrape_protocols: Option<Vec<String>>,
+    evaluation_interval: Option<DurationText>,
+    /// Only moves the evaluation of rules, of which there are none yet.
+    #[serde(rename = "rule_query_offset")]
+    _rule_query_offset: Option<DurationText>,
+    external_labels: Option<BTreeMap<String, Option<String>>>,
+    query_log_file: Option<String>,
+    scrape_failure_log_file: Option<String>,
+    body_size_limit: Option<SizeText>,
+    sample_limit: Option<u64>,
+    label_limit: Option<u64>,
+    label_name_length_limit: Option<u64>,
+    label_value_length_limit: Option<u64>,
+    target_limit: Option<u64>,
+    keep_dropped_targets: Option<u64>,
+    metric_name_validation_scheme: Option<String>,
+    metric_name_escaping_scheme: Option<String>,
+    scrape_native_histograms: Option<bool>,
+    convert_classic_histograms_to_nhcb: Option<bool>,
+    always_scrape_classic_histograms: Option<bool>,
+    extra_scrape_metrics: Option<bool>,
+}
+
+/// Refuses an empty list, duplicates in any letter case, and unknown names.
+fn check_protocols(names: &[String]) -> Result<(), String> {
+    if names.is_empty() {
+        return Err("scrape_protocols cannot be empty for global config".to_owned());
+    }
+    for (i, name) in names.iter().enumerate() {
+        if names[..i].iter().any(|other| other.eq_ignore_ascii_case(name)) {
+            let list = names.join(" ");
+            let message = "duplicated protocol in scrape_protocols, got";
+            return Err(format!("{message} [{list}] for global config"));
+        }
+        if Protocol::from_name(name).is_none() {
+            return Err(format!("unknown scrape protocol {name} for global config"));
+        }
+    }
+    Ok(())
+}
+
+fn positive(duration: Option<DurationText>) -> Option<Duration> {
+    duration.map(|duration| duration.0).filter(|duration| duration.ms > 0)
+}
+
+impl GlobalSection {
+    /// What jobs inherit.
+    pub(super) fn resolve(&self, defaults: &Global) -> Result<Global, String> {
+        self.refuse_not_yet()?;
+        let interval = positive(self.scrape_interval).unwrap_or(defaults.scrape_interval);
+        let timeout = positive(self.scrape_timeout);
+        if timeout.is_some_and(|timeout| timeout > interval) {
+            return Err("global scrape timeout greater than scrape interval".to_owned());
+        }
+        if let Some(protocols) = &self.scrape_protocols {
+            check_protocols(protocols)?;
+        }
+        let scheme = self.name_scheme()?;
+        let escaping = self.metric_name_escaping_scheme.as_deref().unwrap_or("");
+        if scheme == NameScheme::Legacy && escaping == "allow-utf-8" {
+            let message = "utf8 metric names requested but validation scheme is not set to UTF8";
+            return Err(message.to_owned());
+        }
+        if !escaping.is_empty() {
+            scrape::config::Escaping::parse(escaping)?;
+        }
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        Ok(Global {
+            scrape_interval: interval,
+            scrape_timeout: timeout.unwrap_or(defaults.scrape_timeout.min(interval)),
+            scrape_protocols: self.scrape_protocols.clone(),
+            body_size_limit: self.body_size_limit.map_or(0, |size| size.0),
+            sample_limit: self.sample_limit.unwrap_or(0),
+            label_limit: self.label_limit.unwrap_or(0),
+            label_name_length_limit: self.label_name_length_limit.unwrap_or(0),
+            label_value_length_limit: self.label_value_length_limit.unwrap_or(0),
+            target_limit: self.target_limit.unwrap_or(0),
+            keep_dropped_targets: self.keep_dropped_targets.unwrap_or(0),
+            extra_scrape_metrics: self.extra_scrape_metrics.unwrap_or(defaults.extra_scrape_metrics),
+            metric_name_validation_scheme: text(&self.metric_name_validation_scheme),
+            metric_name_escaping_scheme: text(&self.metric_name_escaping_scheme),
+        })
+    }
+
+    fn refuse_not_yet(&self) -> Result<(), String> {
+        let text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        let asked = [
+            ("query_log_file", text(&self.query_log_file)),
+            ("scrape_failure_log_file", text(&self.scrape_failure_log_file)),
+            ("scrape_native_histograms", self.scrape_native_histograms == Some(true)),
+            (
+                "convert_classic_histograms_to_nhcb",
+                self.convert_classic_histograms_to_nhcb == Some(true),
+            ),
+            (
+                "always_scrape_classic_histograms",
+                self.always_scrape_classic_histograms == Some(true),
+            ),
+        ];
+        match asked.iter().find(|(_, asked)| *asked) {
+            Some((name, _)) => Err(format!("global.{name} is not supported yet")),
+            None => Ok(()),
+        }
+    }
+
+    fn name_scheme(&self) -> Result<NameScheme, String> {
+        match self.metric_name_validation_scheme.as_deref().unwrap_or("") {
+            "" | "utf8" => Ok(NameScheme::Utf8),
+            "legacy" => Ok(NameScheme::Legacy),
+            other => Err(format!("unrecognized ValidationScheme: {other:?}")),
+        }
+    }
+
+    pub(super) fn evaluation_interval_ms(&self) -> i64 {
+        positive(self.evaluation_interval).map_or(60_000, |interval| interval.ms)
+    }
+
+    /// The labels with `$VAR` and `${VAR}` replaced, and a warning for each empty variable.
+    pub(super) fn external_labels(
+        &self,
+        variable: &impl Fn(&str) -> Option<String>,
+    ) -> Result<(Labels, Vec<String>), String> {
+        let scheme = self.name_scheme()?;
+        let mut warnings = Vec::new();
+        let mut pairs = Vec::new();
+        for (name, value) in self.external_labels.iter().flatten() {
+            if !scheme.is_label_name(name) {
+                return Err(format!("{name:?} is not a valid label name"));
+            }
+            let value = expand(value.as_deref().unwrap_or(""), |var| {
+                let value = variable(var).unwrap_or_default();
+                if value.is_empty() {
+                    warnings.push(format!("external label {name}: variable {var} is empty"));
+                }
+                value
+            });
+            pairs.push((name.as_str(), value));
+        }
+        Ok((Labels::from_pairs(pairs), warnings))
+    }
+}
+
+/// Replaces `$name` and `${name}`; `$$` is a dollar sign. A dollar sign before anything else stays.
+fn expand(text: &str, mut variable: impl FnMut(&str) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        if let Some(tail) = after.strip_prefix('$') {
+            out.push('$');
+            rest = tail;
+            continue;
+        }
+        let braced = after.strip_prefix('{').and_then(|inner| {
+            let end = inner.find('}')?;
+            Some((&inner[..end], &inner[end + 1..]))
+        });
+        let plain_len = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        let (name, tail) = braced.unwrap_or_else(|| after.split_at(plain_len));
+        if is_legacy_label_name(name) {
+            out.push_str(&variable(name));
+            rest = tail;
+        } else {
+            out.push('$');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+
+    #[test]
+    fn variables() {
+        let check = |text: &str, expected: &str| {
+            let variable = |name: &str| if name == "TEST" { "value".into() } else { String::new() };
+            assert_eq!(expand(text, variable), expected, "{text}");
+        };
+        check("foo", "foo");
+        check("foo${TEST}bar", "foovaluebar");
+        check("foo$TEST", "foovalue");
+        check("foo$TEST-x", "foovalue-x");
+        check("foo${TEST}foo$$bar", "foovaluefoo$bar");
+        check("a${NONE}b", "ab");
+        check("100$", "100$");
+        check("$1", "$1");
+        check("${open", "${open");
+    }
+}

@@ -1,0 +1,98 @@
+//! What kingpin understands and clap does not: `@file`, `--no-x`, and which flags are for later.
+
+use clap::Command;
+use std::ffi::OsString;
+
+/// Flags of Prometheus whose work is not done here yet.
+const NOT_YET: &[&str] = &[
+    "agent",
+    "alertmanager.drain-notification-queue-on-shutdown",
+    "alertmanager.notification-batch-size",
+    "alertmanager.notification-queue-capacity",
+    "config.auto-reload",
+    "config.auto-reload-interval",
+    "help-long",
+    "help-man",
+    "rules.alert.for-grace-period",
+    "rules.alert.for-outage-tolerance",
+    "rules.alert.resend-delay",
+    "rules.max-concurrent-evals",
+    "storage.agent.no-lockfile",
+    "storage.agent.path",
+    "storage.agent.retention.max-time",
+    "storage.agent.retention.min-time",
+    "storage.agent.wal-compression",
+    "storage.agent.wal-compression-type",
+    "storage.agent.wal-segment-size",
+    "storage.agent.wal-truncate-frequency",
+    "storage.remote.flush-deadline",
+    "storage.remote.read-concurrent-limit",
+    "storage.remote.read-max-bytes-in-frame",
+    "storage.remote.read-sample-limit",
+    "web.config.file",
+    "web.enable-otlp-receiver",
+    "web.enable-remote-write-receiver",
+    "web.max-notifications-subscribers",
+    "web.remote-write-receiver.accepted-protobuf-messages",
+    "web.search.max-limit",
+    "web.user-assets",
+];
+
+/// Flags that Prometheus 2 had, and what to write instead.
+const REMOVED: &[(&str, &str)] = &[
+    ("alertmanager.timeout", "set the timeout in the alertmanager's section of the config file"),
+    ("storage.tsdb.allow-overlapping-blocks", "overlapping blocks are always allowed; remove it"),
+    ("storage.tsdb.retention", "use --storage.tsdb.retention.time"),
+];
+
+/// Files named by `@` may hold at most this much.
+const MAX_FILE_BYTES: u64 = 1 << 20;
+
+/// Arguments as clap takes them; the first is the program's name.
+pub(super) fn normalise(args: Vec<OsString>, command: &Command) -> Result<Vec<OsString>, String> {
+    let mut out = Vec::with_capacity(args.len());
+    for (i, arg) in args.into_iter().enumerate() {
+        match arg.to_str() {
+            Some(file) if i > 0 && file.len() > 1 && file.starts_with('@') => {
+                for line in lines_of(&file[1..])? {
+                    out.push(one(&line, command)?.into());
+                }
+            }
+            Some(text) if i > 0 => out.push(one(text, command)?.into()),
+            _ => out.push(arg),
+        }
+    }
+    Ok(out)
+}
+
+fn lines_of(path: &str) -> Result<Vec<String>, String> {
+    let size = std::fs::metadata(path).map_err(|error| format!("@{path}: {error}"))?.len();
+    if size > MAX_FILE_BYTES {
+        return Err(format!("@{path}: larger than {MAX_FILE_BYTES} bytes"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| format!("@{path}: {error}"))?;
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    Ok(lines.filter(|line| !line.starts_with('#')).map(String::from).collect())
+}
+
+fn one(arg: &str, command: &Command) -> Result<String, String> {
+    let Some(flag) = arg.strip_prefix("--") else { return Ok(arg.to_owned()) };
+    let name = flag.split('=').next().unwrap_or(flag);
+    let positive = name.strip_prefix("no-").unwrap_or(name);
+    if NOT_YET.contains(&name) || NOT_YET.contains(&positive) {
+        return Err(format!("not supported yet: --{name}"));
+    }
+    if let Some((_, hint)) = REMOVED.iter().find(|(removed, _)| *removed == positive) {
+        return Err(format!("--{name} was removed in Prometheus 3: {hint}"));
+    }
+    let is_switch = |arg: &clap::Arg| arg.get_long() == Some(positive) && takes_nothing(arg);
+    if name.starts_with("no-") && flag == name && command.get_arguments().any(is_switch) {
+        return Ok(format!("--{positive}=false"));
+    }
+    Ok(arg.to_owned())
+}
+
+/// Whether a flag may stand without a value.
+fn takes_nothing(arg: &clap::Arg) -> bool {
+    arg.get_num_args().is_some_and(|range| range.min_values() == 0)
+}

@@ -1,0 +1,47 @@
+//! Values of flags.
+
+use model::duration::Duration;
+use model::regex::Regex;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+/// Where to listen: `host:port`, or `:port` for all addresses of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListenAddress(pub(crate) SocketAddr);
+
+impl FromStr for ListenAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(port) = text.strip_prefix(':') {
+            let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
+            return Ok(Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)));
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Self(address));
+        }
+        let mut found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+        found.next().map(Self).ok_or_else(|| "the name has no address".to_owned())
+    }
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    Duration::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    model::size::parse_bytes(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| error.to_string())
+}
+
+/// A number of at least one.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("not a number".to_owned()),
+    }
+}

@@ -1,0 +1,140 @@
+//! From flags and file to the settings of each part.
+
+use crate::config::{self, Loaded};
+use crate::flags::{FeatureList, Serve};
+use model::duration::Duration as Span;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+pub(super) use crate::config::Retention;
+
+/// Kept when neither flags nor file say anything.
+const DEFAULT_RETENTION_MS: i64 = 15 * 24 * 3_600_000;
+
+pub(super) fn duration(span: Span) -> Duration {
+    Duration::from_millis(u64::try_from(span.ms).unwrap_or(0))
+}
+
+/// Tells names of features that nobody knows.
+pub(super) fn warn_of_unknown_features(flags: &Serve) {
+    for name in FeatureList::union(&flags.features).unknown {
+        tracing::warn!(component = "server", option = %name, "unknown option for --enable-feature");
+    }
+}
+
+/// What flags say about the `global` section of the file.
+pub(super) fn scrape_defaults(flags: &Serve) -> scrape::Global {
+    let features = FeatureList::union(&flags.features);
+    scrape::Global { extra_scrape_metrics: features.extra_scrape_metrics, ..Default::default() }
+}
+
+/// How long and how much is kept: the file's section replaces the flags as a whole.
+pub(super) fn retention(flags: &Serve, file: Option<config::Retention>) -> Retention {
+    if let Some(retention) = file {
+        return retention;
+    }
+    let time_ms = flags.retention_time.map(|time| time.ms).filter(|ms| *ms > 0);
+    let bytes = flags.retention_size.filter(|bytes| *bytes > 0);
+    let time_ms = if time_ms.is_none() && bytes.is_none() {
+        Some(DEFAULT_RETENTION_MS)
+    } else {
+        time_ms
+    };
+    Retention { time_ms, bytes }
+}
+
+/// As `/status/runtimeinfo` tells it: `15d or 10GiB`.
+pub(super) fn retention_text(retention: Retention) -> String {
+    let time = retention.time_ms.map(|ms| Span::from_ms(ms).to_string());
+    let bytes = retention.bytes.map(model::size::format_bytes);
+    time.into_iter().chain(bytes).collect::<Vec<_>>().join(" or ")
+}
+
+/// The address under which this process reaches itself.
+pub(super) fn own_address(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bound.port())
+}
+
+pub(super) fn engine(flags: &Serve, loaded: &Loaded) -> promql::Engine {
+    promql::Engine::new(promql::EngineOptions {
+        lookback_ms: flags.lookback_delta.ms,
+        default_step_ms: loaded.evaluation_interval_ms,
+        max_samples: flags.query_max_samples,
+        delayed_name_removal: FeatureList::union(&flags.features).delayed_name_removal,
+    })
+}
+
+/// `""`, or a path with a slash in front and none at the end.
+fn route_prefix(flags: &Serve, external: Option<&url::Url>) -> String {
+    let path = match flags.route_prefix.as_str() {
+        "" => external.map_or("", url::Url::path),
+        given => given,
+    };
+    match path.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    }
+}
+
+/// The settings of the API.
+///
+/// # Errors
+/// When the external URL is none.
+pub(super) fn api(flags: &Serve, own: SocketAddr, hostname: &str) -> anyhow::Result<api::Settings> {
+    let given = flags.external_url.as_str();
+    let external = match given {
+        "" => None,
+        text if text.contains("://") => Some(url::Url::parse(text)?),
+        text => Some(url::Url::parse(&format!("http://{text}"))?),
+    };
+    let fallback = format!("http://{hostname}:{}", own.port());
+    Ok(api::Settings {
+        query_timeout: duration(flags.query_timeout),
+        query_max_concurrency: flags.query_max_concurrency,
+        features: FeatureList::union(&flags.features).promql,
+        enable_lifecycle: flags.enable_lifecycle,
+        enable_admin_api: flags.enable_admin_api,
+        cors_origin: flags.cors_origin.clone(),
+        page_title: flags.page_title.clone(),
+        external_url: external
+            .as_ref()
+            .map_or(fallback, |url| url.as_str().trim_end_matches('/').to_owned()),
+        route_prefix: route_prefix(flags, external.as_ref()),
+        listen_port: own.port(),
+        data_dir: flags.data_path.clone(),
+    })
+}
+
+/// How scraping is done. Twins with other external labels, or on other machines, scrape at other
+/// times.
+pub(super) fn scrape_options(flags: &Serve, loaded: &Loaded, hostname: &str) -> scrape::Options {
+    let mut hasher = DefaultHasher::new();
+    (hostname, loaded.external_labels.as_packed()).hash(&mut hasher);
+    scrape::Options {
+        user_agent: format!("Prometheus/{}", crate::version::PROMETHEUS_VERSION),
+        offset_seed: hasher.finish(),
+        timestamp_tolerance: flags.adjust_timestamps.then(|| duration(flags.timestamp_tolerance)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept() {
+        let day = 24 * 3_600_000;
+        let check = |time_ms, bytes, expected: &str| {
+            assert_eq!(retention_text(Retention { time_ms, bytes }), expected);
+        };
+        check(Some(15 * day), None, "15d");
+        check(Some(day), Some(10 << 30), "1d or 10GiB");
+        check(None, None, "");
+    }
+}
