@@ -18,12 +18,12 @@ fn queries() -> Option<Vec<String>> {
         println!("skipped: queries: no folder {}", folder.display());
         return None;
     };
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("readable").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "txt"));
     paths.sort();
     let mut queries = Vec::new();
     for path in paths {
-        let text = fs::read_to_string(path).unwrap();
+        let text = fs::read_to_string(path).expect("readable");
         let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
         queries.extend(lines.map(String::from));
     }

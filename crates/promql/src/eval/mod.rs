@@ -98,3 +98,6 @@ pub(crate) type Node = Box<dyn Operator>;
 pub(crate) fn same_labelset() -> EvalError {
     EvalError::Execution("vector cannot contain metrics with the same labelset".into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,285 @@
+//! What the conformance scripts do not ask: names removed at once, limits, costs, being stopped.
+
+use crate::{Answer, Control, Engine, EngineOptions, EvalError, Features, Value, parse};
+use model::{FloatHistogram, Labels, Matcher, TimeRange, stale_marker};
+use std::fmt::Write;
+use std::sync::Arc;
+use storage::{
+    Error, LabelQuery, Querier, Queryable, SampleSink, SelectHints, SeriesSet, empty_series_set,
+};
+use testkit::MemoryStore;
+
+const MINUTE: i64 = 60_000;
+
+/// `m`, `n` and `x_total` of three instances, rising by 1, 2 and 3 a minute; and one that ended.
+fn store() -> MemoryStore {
+    let store = MemoryStore::new();
+    for (n, name) in (1..).zip(["m", "n", "x_total"]) {
+        for i in 1..=3 {
+            let instance = format!("i{i}");
+            let labels = Labels::from_pairs([("__name__", name), ("instance", &instance)]);
+            for t in 0..=60 {
+                store.put(&labels, t * MINUTE, (t * i * n) as f64);
+            }
+        }
+    }
+    let ended = Labels::from_pairs([("__name__", "ended")]);
+    store.put(&ended, 0, 1.0);
+    store.put(&ended, MINUTE, stale_marker());
+    store
+}
+
+fn immediate() -> Engine {
+    Engine::default()
+}
+
+fn delayed() -> Engine {
+    Engine::new(EngineOptions { delayed_name_removal: true, ..EngineOptions::default() })
+}
+
+fn instant(engine: &Engine, query: &str) -> Result<Answer, EvalError> {
+    let expr = parse(query, &Features::ALL).unwrap_or_else(|error| panic!("{query}: {error}"));
+    engine.instant(&store(), &expr, 60 * MINUTE, &Control::default())
+}
+
+fn range(engine: &Engine, query: &str, minutes: [i64; 2]) -> Result<Answer, EvalError> {
+    let expr = parse(query, &Features::ALL).unwrap_or_else(|error| panic!("{query}: {error}"));
+    let [start, end] = minutes.map(|m| m * MINUTE);
+    engine.range(&store(), &expr, start, end, MINUTE, &Control::default())
+}
+
+fn print(value: &Value) -> String {
+    let mut out = String::new();
+    match value {
+        Value::Scalar { value, .. } => write!(out, "{value}").unwrap(),
+        Value::String { value, .. } => out.push_str(value),
+        Value::Vector(vector) => {
+            let lines = vector.iter().map(|s| format!("{} {}", s.labels, s.value));
+            out = lines.collect::<Vec<_>>().join("; ");
+        }
+        Value::Matrix(matrix) => {
+            let lines = matrix.iter().map(|s| format!("{} {:?} {:?}", s.labels, s.t_ms, s.values));
+            out = lines.collect::<Vec<_>>().join("; ");
+        }
+    }
+    out
+}
+
+#[track_caller]
+fn check(engine: &Engine, query: &str, expected: &str) {
+    let got = match instant(engine, query) {
+        Ok(answer) => print(&answer.value),
+        Err(error) => format!("error: {error}"),
+    };
+    assert_eq!(got, expected, "{query}");
+}
+
+#[test]
+fn names_go_at_once_or_at_the_end() {
+    let both = |query: &str, expected: &str| {
+        check(&immediate(), query, expected);
+        check(&delayed(), query, expected);
+    };
+    both(r#"m{instance="i1"}"#, r#"{__name__="m", instance="i1"} 60"#);
+    both(r#"-m{instance="i1"}"#, r#"{instance="i1"} -60"#);
+    both(r#"m{instance="i1"} * 2"#, r#"{instance="i1"} 120"#);
+    both(r#"m{instance="i1"} > 2"#, r#"{__name__="m", instance="i1"} 60"#);
+    both(r#"m{instance="i1"} > bool 2"#, r#"{instance="i1"} 1"#);
+    both(r#"m{instance="i1"} + n"#, r#"{instance="i1"} 180"#);
+    both(r#"m{instance="i1"} < n"#, r#"{__name__="m", instance="i1"} 60"#);
+    both(r#"increase(m{instance="i1"}[2m])"#, r#"{instance="i1"} 2"#);
+    both(r#"last_over_time(m{instance="i1"}[2m])"#, r#"{__name__="m", instance="i1"} 60"#);
+    both(r#"sum by (__name__) (m)"#, r#"{__name__="m"} 360"#);
+    // With names gone at once the three are the same.
+    let same = "error: vector cannot contain metrics with the same labelset";
+    check(&immediate(), r#"count(abs({instance="i1"}))"#, same);
+}
+
+#[test]
+fn names_that_stay_until_the_end() {
+    check(&delayed(), r#"count(abs({instance="i1"}))"#, "{} 3");
+    let query = r#"label_replace(rate(x_total{instance="i1"}[2m]), "__name__", "r", "", "")"#;
+    check(&delayed(), query, r#"{__name__="r", instance="i1"} 0.05"#);
+    check(&immediate(), query, r#"{__name__="r", instance="i1"} 0.05"#);
+    let query = r#"sum by (__name__) (rate(x_total[2m]))"#;
+    check(&immediate(), query, "{} 0.3");
+    check(&delayed(), query, "{} 0.3");
+}
+
+#[test]
+fn values_of_all_types() {
+    check(&immediate(), r#""text""#, "text");
+    check(&immediate(), "2 ^ 3 ^ 2", "512");
+    check(&immediate(), "time() - 600", "3000");
+    check(&immediate(), "ended", "");
+    check(&immediate(), r#"m{instance="i1"}[2m]"#, {
+        r#"{__name__="m", instance="i1"} [3540000, 3600000] [59.0, 60.0]"#
+    });
+    check(&immediate(), r#"m{instance="i1"}[3m:2m]"#, {
+        r#"{__name__="m", instance="i1"} [3480000, 3600000] [58.0, 60.0]"#
+    });
+    let sorted = "{__name__=\"m\", instance=\"i3\"} 180; {__name__=\"m\", instance=\"i2\"} 120; \
+                  {__name__=\"m\", instance=\"i1\"} 60";
+    check(&immediate(), "sort_desc(m)", sorted);
+}
+
+#[test]
+fn joins_that_cannot_be_made() {
+    check(&immediate(), "m + on () n", {
+        "error: found duplicate series for the match group {} on the right hand-side of the \
+         operation: [{__name__=\"n\", instance=\"i1\"}, {__name__=\"n\", instance=\"i2\"}];\
+         many-to-many matching not allowed: matching labels must be unique on one side"
+    });
+    check(&immediate(), "m + on () sum(n)", {
+        "error: multiple matches for labels: many-to-one matching must be explicit \
+         (group_left/group_right)"
+    });
+    check(&immediate(), r#"{instance="i1"} + on (instance) group_left sum by (instance) (n)"#, {
+        "error: multiple matches for labels: grouping labels must ensure unique matches"
+    });
+    check(&immediate(), "absent_name + on () n", "");
+}
+
+#[test]
+fn one_side_that_changes_over_time() {
+    // Two series take turns as the partner of one, and the result is one series.
+    let store = MemoryStore::new();
+    let series = |name: &str, role: &str| {
+        Labels::from_pairs([("__name__", name), ("host", "h"), ("role", role)])
+    };
+    for t in 0..4 {
+        store.put(&series("cpu", ""), t * MINUTE, 10.0);
+        store.put(&series("info", if t < 2 { "a" } else { "b" }), t * MINUTE, (t + 1) as f64);
+    }
+    store.put(&series("info", "a"), 2 * MINUTE, stale_marker());
+    let check = |query: &str, expected: &str| {
+        let expr = parse(query, &Features::ALL).unwrap();
+        let control = Control::default();
+        let answer = immediate().range(&store, &expr, 0, 3 * MINUTE, MINUTE, &control).unwrap();
+        assert_eq!(print(&answer.value), expected, "{query}");
+    };
+    check(
+        "cpu * on (host) info",
+        r#"{host="h"} [0, 60000, 120000, 180000] [10.0, 20.0, 30.0, 40.0]"#,
+    );
+    check(
+        "cpu * on (host) group_left (role) info",
+        "{host=\"h\", role=\"a\"} [0, 60000] [10.0, 20.0]; \
+         {host=\"h\", role=\"b\"} [120000, 180000] [30.0, 40.0]",
+    );
+}
+
+#[test]
+fn ranges_are_sorted_by_labels() {
+    let answer = range(&immediate(), "topk(1, m) or n", [58, 60]).unwrap();
+    let Value::Matrix(matrix) = answer.value else { panic!("no matrix") };
+    assert!(matrix.windows(2).all(|pair| pair[0].labels < pair[1].labels));
+    assert_eq!(matrix.len(), 3);
+    let error = range(&immediate(), "m[5m]", [58, 60]).unwrap_err().to_string();
+    let expected = "invalid expression type \"range vector\" for range query, must be Scalar or \
+                    instant Vector";
+    assert_eq!(error, expected);
+    let nothing = range(&immediate(), "m", [60, 58]).unwrap();
+    assert_eq!(nothing.value, Value::Matrix(Vec::new()));
+}
+
+#[test]
+fn samples_are_counted_and_limited() {
+    let limited =
+        |max_samples| Engine::new(EngineOptions { max_samples, ..EngineOptions::default() });
+    let answer = range(&limited(30), "m", [51, 60]).unwrap();
+    assert_eq!(answer.stats.total_queryable_samples, 30);
+    assert_eq!(answer.stats.peak_samples, 30);
+    let error = range(&limited(29), "m", [51, 60]).unwrap_err();
+    let text = "query processing would load too many samples into memory in query execution";
+    assert!(matches!(error, EvalError::TooManySamples(29)), "{error}");
+    assert_eq!(error.to_string(), text);
+    // Groups are held, not the series they are made of.
+    let answer = range(&limited(30), "sum(rate(x_total[5m]))", [51, 60]).unwrap();
+    assert_eq!(answer.stats.total_queryable_samples, 3 * 10 * 5);
+    // A grid that no memory holds is refused before anything is evaluated.
+    let error = instant(&limited(30), "max_over_time(m[1y:1ms])").unwrap_err();
+    assert!(matches!(error, EvalError::TooManySamples(30)), "{error}");
+}
+
+#[test]
+fn a_query_can_be_stopped() {
+    let expr = parse("sum(m)", &Features::ALL).unwrap();
+    let check = |control: Control, expected: &str| {
+        let error = immediate().instant(&store(), &expr, 0, &control).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    let control = Control::default();
+    control.cancel();
+    check(control, "query was canceled in query execution");
+    let control = Control::default();
+    control.clone().time_out();
+    check(control, "query timed out in query execution");
+}
+
+#[test]
+fn remarks_have_places() {
+    let check = |query: &str, expected: &[&str]| {
+        let answer = instant(&immediate(), query).unwrap();
+        let remarks = answer.annotations.iter().map(|note| note.to_string());
+        assert_eq!(remarks.collect::<Vec<_>>(), expected, "{query}");
+    };
+    let counter = "metric might not be a counter, name does not end in \
+                   _total/_sum/_count/_bucket: \"m\"";
+    check("rate(m[5m])", &[&format!("PromQL info: {counter} (1:6)")]);
+    check("sum(\n  rate(m[5m]))", &[&format!("PromQL info: {counter} (2:8)")]);
+    check("rate(x_total[5m])", &[]);
+    check("quantile(2, m)", {
+        &["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]
+    });
+}
+
+/// A store with one series that has a native histogram.
+struct Histogram;
+
+impl Queryable for Histogram {
+    fn querier(&self, _range: TimeRange) -> Result<Arc<dyn Querier>, Error> {
+        Ok(Arc::new(Self))
+    }
+}
+
+impl Querier for Histogram {
+    fn select(&self, m: &[Matcher], _hints: &SelectHints) -> Result<Box<dyn SeriesSet>, Error> {
+        let found = m.iter().all(|m| m.matches_labels(&self.labels(0)));
+        Ok(if found { Box::new(Self) } else { empty_series_set() })
+    }
+
+    fn label_names(&self, _query: LabelQuery<'_>) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+
+    fn label_values(&self, _name: &str, _query: LabelQuery<'_>) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+impl SeriesSet for Histogram {
+    fn len(&self) -> usize {
+        1
+    }
+
+    fn labels(&self, _series: usize) -> Labels {
+        Labels::from_pairs([("__name__", "h")])
+    }
+
+    fn read(&self, _: usize, range: TimeRange, sink: &mut dyn SampleSink) -> Result<(), Error> {
+        sink.histogram(range.max_ms, Arc::new(FloatHistogram::default()));
+        Ok(())
+    }
+}
+
+#[test]
+fn native_histograms_are_refused_not_left_out() {
+    for query in ["h", "rate(h[5m])", "sum(h)", "h smoothed", "h[5m]"] {
+        let expr = parse(query, &Features::ALL).unwrap();
+        let error = immediate().instant(&Histogram, &expr, 0, &Control::default()).unwrap_err();
+        assert_eq!(error.to_string(), "native histogram samples cannot be evaluated yet");
+    }
+    let expr = parse("absent(g)", &Features::ALL).unwrap();
+    assert!(immediate().instant(&Histogram, &expr, 0, &Control::default()).is_ok());
+}
