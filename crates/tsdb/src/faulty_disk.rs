@@ -26,11 +26,6 @@ impl FaultyDisk {
         self.left.store(calls, Relaxed);
     }
 
-    /// The calls that would still pass.
-    pub(crate) fn calls_left(&self) -> u64 {
-        self.left.load(Relaxed)
-    }
-
     fn call(&self, path: &Path, op: &'static str) -> Result<(), DiskError> {
         let passed = self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
         match passed {
@@ -75,6 +70,11 @@ impl Disk for FaultyDisk {
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
         self.call(from, "rename")?;
         RealDisk.rename(from, to)
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        self.call(to, "link")?;
+        RealDisk.hard_link(from, to)
     }
 
     fn sync_dir(&self, dir: &Path) -> Result<(), DiskError> {

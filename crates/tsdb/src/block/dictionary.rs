@@ -127,7 +127,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Makes `text`, the text before, the next one.
     fn step(&mut self, text: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let shared = if self.rank % PER_RESTART == 0 { 0 } else { self.from.index()? };
+        let shared = if self.rank.is_multiple_of(PER_RESTART) { 0 } else { self.from.index()? };
         if shared > text.len() {
             return Err(DecodeError::Invalid("front coding"));
         }

@@ -125,7 +125,7 @@ impl SeriesCursor {
     }
 
     fn step(&mut self, index: &Index) -> Result<(), DecodeError> {
-        if self.next % PER_RESTART == 0 {
+        if self.next.is_multiple_of(PER_RESTART) {
             let restarts = index.restarts();
             let entry = (self.next / PER_RESTART) as usize * 2;
             self.at = usize::try_from(u64_at(restarts, entry)?).unwrap_or(usize::MAX);

@@ -211,7 +211,7 @@ fn read_groups(bytes: &[u8], len: u64) -> Result<(Vec<Group>, Vec<Stretch>), Dec
 }
 
 /// Stretches decoded last: series in label order come from all groups in turn.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct TimesCache {
     slots: Vec<Slot>,
     scratch: Scratch,
@@ -225,12 +225,6 @@ struct Slot {
 
 /// At most half a megabyte.
 const SLOTS: usize = 128;
-
-impl Default for TimesCache {
-    fn default() -> Self {
-        Self { slots: Vec::new(), scratch: Scratch::default() }
-    }
-}
 
 impl TimesCache {
     /// The times of the stretch that holds a row, from the stretch's first row on.

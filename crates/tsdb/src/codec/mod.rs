@@ -25,7 +25,7 @@ mod ulp;
 mod xor;
 
 #[cfg(test)]
-mod recordings;
+pub(crate) mod recordings;
 #[cfg(test)]
 mod tests;
 

@@ -8,11 +8,28 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use storage::{Column, Row};
 
-/// A recorded target: times, and per series the rows with their values.
-struct Recording {
-    times: Vec<i64>,
-    series: Vec<Vec<(usize, f64)>>,
+/// A recorded target: times, and per series its key as exposed and the rows with their values.
+pub(crate) struct Recording {
+    pub(crate) name: String,
+    pub(crate) times: Vec<i64>,
+    pub(crate) keys: Vec<String>,
+    pub(crate) series: Vec<Vec<(usize, f64)>>,
     rows: Vec<Row>,
+}
+
+/// All recordings, one after another; none, and a line that says so, without the folder.
+pub(crate) fn recordings(what: &str) -> impl Iterator<Item = Recording> {
+    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
+    let dir = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from(here), PathBuf::from);
+    let dir = dir.join("scrapes");
+    let mut paths: Vec<PathBuf> = Vec::new();
+    match std::fs::read_dir(&dir) {
+        Ok(entries) => paths.extend(entries.map(|entry| entry.unwrap().path())),
+        Err(_) => println!("skipped: {what}: no folder {}", dir.display()),
+    }
+    paths.retain(|path| path.to_string_lossy().ends_with(".scrapes.zst"));
+    paths.sort();
+    paths.into_iter().map(|path| read(&path))
 }
 
 fn read(path: &Path) -> Recording {
@@ -22,7 +39,13 @@ fn read(path: &Path) -> Recording {
     let mut bytes = Vec::new();
     decoder.read_to_end(&mut bytes).unwrap();
 
-    let mut recording = Recording { times: Vec::new(), series: Vec::new(), rows: Vec::new() };
+    let mut recording = Recording {
+        name: path.file_name().unwrap().to_string_lossy().into_owned(),
+        times: Vec::new(),
+        keys: Vec::new(),
+        series: Vec::new(),
+        rows: Vec::new(),
+    };
     let mut columns: HashMap<String, usize> = HashMap::new();
     let mut rest = &bytes[..];
     while !rest.is_empty() {
@@ -45,6 +68,7 @@ fn read(path: &Path) -> Recording {
             let column = *columns.entry(key.to_owned()).or_insert(next);
             if column == next {
                 recording.series.push(Vec::new());
+                recording.keys.push(key.to_owned());
             }
             if row.set(Column(u32::try_from(column).unwrap()), value) {
                 recording.series[column].push((number, value));
@@ -162,20 +186,9 @@ fn time_bytes(recording: &Recording) -> f64 {
 
 #[test]
 fn recorded_scrapes_stay_small() {
-    let here = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
-    let dir = std::env::var_os("DATA_DIR").map_or_else(|| PathBuf::from(here), PathBuf::from);
-    let dir = dir.join("scrapes");
-    let Ok(entries) = std::fs::read_dir(&dir) else {
-        println!("skipped: recorded scrapes: no folder {}", dir.display());
-        return;
-    };
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.to_string_lossy().ends_with(".scrapes.zst"));
-    paths.sort();
     let (mut passed, mut failed) = (0, 0);
-    for path in paths {
-        let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let recording = read(&path);
+    for recording in recordings("recorded scrapes") {
+        let name = &recording.name;
         let samples: usize = recording.series.iter().map(Vec::len).sum();
         println!("{name}: {} rows, {samples} samples", recording.times.len());
         println!("  times: {:.3} bytes a row", time_bytes(&recording));
@@ -183,7 +196,9 @@ fn recorded_scrapes_stay_small() {
         println!("  rows: {plain:.3} bytes a sample, {packed:.3} with zstd");
         let [at_120, at_480] = [120, 480].map(|n| value_bytes(&recording, n));
         println!("  values: {at_120:.4} bytes a sample at n=120, {at_480:.4} at n=480");
-        [120, 480].map(|n| print_speed(&recording, n));
+        for n in [120, 480] {
+            print_speed(&recording, n);
+        }
         // The storage study's targets, for the recordings it measured.
         let limit = match name.split('.').next() {
             Some("node_exporter") => 0.20,

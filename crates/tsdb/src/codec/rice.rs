@@ -24,19 +24,18 @@ pub(super) fn plan(numbers: impl Iterator<Item = u64> + Clone, n: usize) -> Plan
     let sum: u128 = numbers.clone().map(u128::from).sum();
     let mean = u64::try_from(sum / n.max(1) as u128).expect("a mean of numbers of 64 bits");
     let near = width(mean).saturating_sub(1);
-    let mut best = Plan { k: 0, bits: u64::MAX };
-    for k in near.saturating_sub(2)..=(near + 1).min(MAX_K) {
-        let mut bits = 0;
-        for number in numbers.clone() {
+    // All candidates in one pass; the last two may be the same.
+    let candidates = [0, 1, 2, 3].map(|i| (near.saturating_sub(2) + i).min(MAX_K));
+    let mut bits = [0; 4];
+    for number in numbers {
+        for (bits, k) in bits.iter_mut().zip(candidates) {
             let q = number >> k;
-            bits +=
-                if q < u64::from(ESCAPE) { q + 1 + u64::from(k) } else { u64::from(ESCAPE) + 64 };
-        }
-        if bits < best.bits {
-            best = Plan { k, bits };
+            let plain = q.min(u64::from(ESCAPE)) + 1 + u64::from(k);
+            *bits += if q < u64::from(ESCAPE) { plain } else { u64::from(ESCAPE) + 64 };
         }
     }
-    best
+    let plans = candidates.into_iter().zip(bits).map(|(k, bits)| Plan { k, bits });
+    plans.min_by_key(|plan| plan.bits).expect("four candidates")
 }
 
 pub(super) fn encode(plan: Plan, numbers: &[u64], out: &mut Vec<u8>) {

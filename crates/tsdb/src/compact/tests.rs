@@ -26,8 +26,8 @@ fn complete_windows_are_merged() {
         let planned = plan(blocks, 24 * HOUR, max_bytes);
         assert_eq!(planned.as_deref().map(numbers).as_deref(), expected);
     };
-    let day = |n: u128| -> Vec<BlockInfo> {
-        (0..n).map(|i| info(i, 2 * i as i64, 2 * i as i64 + 2, 10)).collect()
+    let day = |n: i64| -> Vec<BlockInfo> {
+        (0..n).map(|i| info(i.unsigned_abs().into(), 2 * i, 2 * i + 2, 10)).collect()
     };
     check(&[], 1000, None);
     check(&day(12), 1000, None);

@@ -33,7 +33,7 @@ fn small_block(dir: &Path) -> (PathBuf, ModelBlock) {
 
 /// Opens, selects and reads all: the right answer, or an error that says what is damaged.
 #[track_caller]
-fn check(dir: &Path, expected: &[(Labels, Vec<(i64, u64)>)], what: &str) -> bool {
+fn check(dir: &Path, expected: &AllBits, what: &str) -> bool {
     let read = || {
         let block = Block::open(&*real_disk(), dir)?;
         let all = read_all(&block)?;
@@ -42,7 +42,7 @@ fn check(dir: &Path, expected: &[(Labels, Vec<(i64, u64)>)], what: &str) -> bool
     };
     match read() {
         Ok((all, selected, range)) => {
-            assert!(all == expected, "{what}: wrong samples");
+            assert!(all == *expected, "{what}: wrong samples");
             assert_eq!(selected.len(), 1, "{what}");
             assert_eq!(range.min_ms, 1_700_000_000_000, "{what}");
             true

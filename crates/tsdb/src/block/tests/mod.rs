@@ -2,4 +2,5 @@
 
 mod damage;
 pub(crate) mod model_block;
+mod recorded;
 mod round_trip;

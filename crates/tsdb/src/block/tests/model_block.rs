@@ -32,6 +32,8 @@ pub(crate) struct ModelBlock {
 }
 
 pub(crate) type Samples = BTreeMap<i64, f64>;
+/// Series and the bits of their samples, in label order.
+pub(crate) type AllBits = Vec<(Labels, Vec<(i64, u64)>)>;
 
 impl ModelBlock {
     pub(crate) fn range(&self) -> TimeRange {
@@ -117,7 +119,7 @@ pub(crate) fn column_bits(columns: &Columns) -> Vec<(i64, u64)> {
 }
 
 /// All samples of a block.
-pub(crate) fn read_all(block: &Block) -> Result<Vec<(Labels, Vec<(i64, u64)>)>, Error> {
+pub(crate) fn read_all(block: &Block) -> Result<AllBits, Error> {
     let mut scratch = ReadScratch::default();
     let mut cursor = SeriesCursor::default();
     let mut all = Vec::new();
@@ -213,7 +215,7 @@ fn rows(rows: usize) -> impl Strategy<Value = Vec<Option<f64>>> {
         let value = |i: usize| match kind {
             0 => f64::from(seed),
             1 => f64::from(seed) + i as f64,
-            2 => f64::from(seed.wrapping_mul(i as u32 | 1)) / 1000.0,
+            2 => (u64::from(seed) * (i as u64 | 1) % 1_000_003) as f64 / 1000.0,
             3 => f64::from_bits(u64::from(seed).wrapping_mul(0x9e37_79b9_7f4a_7c15 + i as u64)),
             _ => [f64::NAN, stale_marker(), -0.0, f64::INFINITY][i % 4],
         };
