@@ -24,6 +24,9 @@ pub struct Options {
     pub retention_ms: Option<i64>,
     /// Above this many bytes on disk the oldest blocks are dropped. `None` is no limit.
     pub retention_bytes: Option<u64>,
+    /// While fewer bytes than this are free on the disk, the oldest blocks are dropped. `None` leaves
+    /// the disk to fill up.
+    pub min_free_bytes: Option<u64>,
     /// Time that one block cut from the head covers.
     pub block_ms: i64,
     /// Time that a compacted block covers at most.
@@ -38,6 +41,7 @@ impl Default for Options {
         Self {
             retention_ms: None,
             retention_bytes: None,
+            min_free_bytes: None,
             block_ms: 2 * 3_600_000,
             max_block_ms: 24 * 3_600_000,
             max_series: None,
@@ -155,6 +159,7 @@ impl Inner {
         Levels {
             head_series: self.head.registry.read().len(),
             head_chunks: self.head.chunks(),
+            head_bytes: self.head.heap_bytes(),
             head_range: range,
             open_groups: self.head.writers(),
             blocks: blocks.len(),

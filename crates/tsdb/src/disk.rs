@@ -70,6 +70,9 @@ pub(crate) trait Disk: Send + Sync + Debug {
     /// Renames a file or folder; an existing file of that name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError>;
 
+    /// Gives a file a second name.
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<(), DiskError>;
+
     /// Makes the names in a folder durable.
     fn sync_dir(&self, dir: &Path) -> Result<(), DiskError>;
 
@@ -153,6 +156,10 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
         fs::rename(from, to).map_err(at(from, "rename"))
+    }
+
+    fn hard_link(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
+        fs::hard_link(from, to).map_err(at(to, "link"))
     }
 
     fn sync_dir(&self, dir: &Path) -> Result<(), DiskError> {

@@ -17,6 +17,7 @@ mod error;
 #[cfg(test)]
 mod faulty_disk;
 mod head;
+mod maintain;
 mod metrics;
 mod mmap;
 mod open;
@@ -28,6 +29,7 @@ pub use db::{Db, Options};
 pub use disk::DiskError;
 pub use error::Error;
 pub use head::stats::{Count, HeadStats};
+pub use maintain::MaintainReport;
 pub use open::{Damage, OpenReport};
 
 /// The version of what is on disk, in the file `FORMAT`.

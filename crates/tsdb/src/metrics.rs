@@ -76,6 +76,7 @@ impl Default for Metrics {
 pub(crate) struct Levels {
     pub(crate) head_series: usize,
     pub(crate) head_chunks: usize,
+    pub(crate) head_bytes: usize,
     /// First and last time in the head, milliseconds; `None` when it is empty.
     pub(crate) head_range: Option<(i64, i64)>,
     pub(crate) open_groups: usize,

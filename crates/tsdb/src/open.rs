@@ -1,6 +1,7 @@
 //! Opening a folder: lock, format, blocks, series log, log.
 
 use crate::block::{self, Block};
+use crate::compact::{self, BlockInfo};
 use crate::db::{Inner, Options, Place};
 use crate::disk::{Disk, DiskError};
 use crate::head::Head;
@@ -174,7 +175,7 @@ fn open_blocks(
 ) -> Result<Vec<Arc<Block>>, Error> {
     let blocks_dir = dir.join("blocks");
     disk.create_dir(&blocks_dir)?;
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Arc<Block>> = Vec::new();
     for entry in disk.list(&blocks_dir)?.into_iter().filter(|entry| entry.is_dir) {
         let path = blocks_dir.join(&entry.name);
         if entry.name.ends_with(".tmp") {
@@ -194,7 +195,8 @@ fn open_blocks(
             Err(error) => return Err(error.into()),
         }
     }
-    let replaced: Vec<_> = blocks.iter().flat_map(|b| b.meta().sources.clone()).collect();
+    let infos: Vec<BlockInfo> = blocks.iter().map(|block| block.meta().into()).collect();
+    let replaced = compact::superseded(&infos);
     let (gone, mut kept): (Vec<_>, Vec<_>) =
         blocks.into_iter().partition(|block| replaced.contains(&block.meta().ulid));
     for block in gone {

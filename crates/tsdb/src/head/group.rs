@@ -25,8 +25,6 @@ const CHUNK_MS: i64 = 30 * 60_000;
 pub(crate) struct GroupHead {
     /// What the log says about it.
     pub(crate) entry: GroupEntry,
-    /// The interned set of its common labels.
-    pub(crate) common: u32,
     /// Which of its successive writers may write.
     pub(crate) writer: u64,
     /// Whether that writer is still there.
@@ -40,9 +38,11 @@ pub(crate) struct GroupHead {
     epoch: u32,
     last_ms: i64,
     tail_rows: usize,
-    /// The segment that has a key row of this group, and how many columns it knows.
+    /// The epoch of the log that has a key row of this group, and how many columns it knows.
     logged: Option<u32>,
     logged_columns: usize,
+    /// Columns dropped since the last row, by their numbers then.
+    unlogged_drop: Vec<u32>,
     /// Rows went by that are in blocks, and none was stored since.
     skipped: bool,
 }
@@ -55,7 +55,7 @@ pub(crate) struct Dropped {
 }
 
 impl GroupHead {
-    pub(crate) fn new(entry: GroupEntry, common: u32) -> Self {
+    pub(crate) fn new(entry: GroupEntry) -> Self {
         let open = OpenRows {
             ids: Arc::default(),
             t_ms: Vec::new(),
@@ -66,7 +66,6 @@ impl GroupHead {
         };
         Self {
             entry,
-            common,
             writer: 0,
             has_writer: false,
             chunks: Vec::new(),
@@ -77,28 +76,28 @@ impl GroupHead {
             tail_rows: 0,
             logged: None,
             logged_columns: 0,
+            unlogged_drop: Vec::new(),
             skipped: false,
         }
     }
 
     /// Lets a new writer in, with what it says about the group.
-    pub(crate) fn enter(&mut self, spec: &GroupSpec, common: u32) {
+    pub(crate) fn enter(&mut self, spec: &GroupSpec) {
         self.writer += 1;
         self.has_writer = true;
         let entry =
             GroupEntry { absence: spec.absence, common: spec.common.clone(), ..self.entry.clone() };
-        self.restore(entry, common);
+        self.restore(entry);
     }
 
     /// Takes over what is said about the group.
-    pub(crate) fn restore(&mut self, entry: GroupEntry, common: u32) {
+    pub(crate) fn restore(&mut self, entry: GroupEntry) {
         if entry != self.entry {
             // A chunk has one meaning of absence.
             self.seal(false);
             self.entry = entry;
             self.logged = None;
         }
-        self.common = common;
     }
 
     /// Time of the last row, `i64::MIN` before the first.
@@ -236,14 +235,20 @@ impl GroupHead {
         let mut head = Vec::with_capacity(8);
         put_varint(&mut head, u64::from(group));
         let mut log = wal.buffer();
-        let is_new = self.logged != Some(log.segment());
+        let is_new = self.logged != Some(log.epoch());
         let mut body = Vec::new();
         if is_new {
             record::put_group(&mut body, &self.entry);
             log.put(entry::GROUP, &[&body]);
-            self.logged = Some(log.segment());
+            self.logged = Some(log.epoch());
             self.logged_columns = 0;
+        } else if !self.unlogged_drop.is_empty() {
+            body.clone_from(&head);
+            record::put_runs(&mut body, &self.unlogged_drop);
+            log.put(entry::DROP, &[&body]);
+            self.logged_columns -= self.unlogged_drop.len();
         }
+        self.unlogged_drop.clear();
         if is_new || self.logged_columns != self.open.ids.len() {
             body.clear();
             let new = &self.open.ids[self.logged_columns..];
@@ -315,64 +320,52 @@ impl GroupHead {
         let mut next = 0;
         let remap = unused.iter().map(|unused| {
             if *unused {
-                u32::MAX
-            } else {
-                next += 1;
-                next - 1
+                return u32::MAX;
             }
+            next += 1;
+            next - 1
         });
         let remap = remap.collect();
-        let ids = self.open.ids.iter().zip(unused);
-        let dropped = ids.clone().filter(|(_, unused)| **unused).map(|(id, _)| *id).collect();
-        self.keep_columns(ids.filter(|(_, unused)| !**unused).map(|(id, _)| *id).collect(), |c| {
-            !unused[c]
-        });
+        let columns = (0..).zip(unused).filter(|(_, unused)| **unused);
+        self.unlogged_drop.extend(columns.map(|(column, _)| column));
+        let (mut kept, mut dropped) = (Vec::new(), Vec::new());
+        for (id, unused) in self.open.ids.iter().zip(unused) {
+            if *unused { dropped.push(*id) } else { kept.push(*id) }
+        }
+        self.open.ids = Arc::new(kept);
+        self.state.retain(|column| !unused[column]);
+        self.epoch = self.epoch.wrapping_add(1);
         Dropped { remap, ids: dropped }
     }
 
-    fn keep_columns(&mut self, ids: Vec<u32>, keep: impl Fn(usize) -> bool) {
-        self.open.ids = Arc::new(ids);
-        self.state.retain(keep);
-        self.epoch = self.epoch.wrapping_add(1);
-        self.logged_columns = 0;
-        // All columns are said again, even if none is left.
-        if self.open.ids.is_empty() {
-            self.logged = None;
-        }
-    }
-
     /// Makes the columns from `from` on be these series, as the log says; a list from 0 on replaces
-    /// all columns. Series that lost their column are returned; `None` when the list does not follow
-    /// from the columns there are.
-    pub(crate) fn set_columns(&mut self, from: usize, ids: &[u32]) -> Option<Vec<u32>> {
+    /// all columns. False when the list does not follow from the columns there are.
+    pub(crate) fn set_columns(&mut self, from: usize, ids: &[u32]) -> bool {
         if from > 0 {
             if from != self.open.ids.len() {
-                return None;
+                return false;
             }
             Arc::make_mut(&mut self.open.ids).extend_from_slice(ids);
-            return Some(Vec::new());
+            return true;
         }
-        if ids.starts_with(&self.open.ids) {
-            self.open.ids = Arc::new(ids.to_vec());
-            return Some(Vec::new());
+        if !ids.starts_with(&self.open.ids) {
+            // Columns are only ever dropped in order and added at the end.
+            let mut kept = ids.iter().peekable();
+            let ids = Arc::clone(&self.open.ids);
+            self.drop_replayed(|column| kept.next_if_eq(&&ids[column]).is_none());
         }
-        self.seal(false);
-        let old = Arc::clone(&self.open.ids);
-        // Columns are dropped in order and added at the end.
-        let mut next = ids.iter();
-        let mut expected = next.next();
-        let mut unused = vec![true; old.len()];
-        for (column, id) in old.iter().enumerate() {
-            if Some(id) == expected {
-                unused[column] = false;
-                expected = next.next();
-            }
-        }
-        let dropped = self.drop_columns(&unused);
         self.open.ids = Arc::new(ids.to_vec());
+        true
+    }
+
+    /// Drops columns as the log says.
+    pub(crate) fn drop_replayed(&mut self, mut is_unused: impl FnMut(usize) -> bool) {
+        self.seal(false);
+        let unused: Vec<bool> = (0..self.open.ids.len()).map(&mut is_unused).collect();
+        self.drop_columns(&unused);
+        self.unlogged_drop.clear();
         self.open.base = Arc::new(self.state.clone());
         self.open.live_before = self.live();
-        Some(dropped.ids)
     }
 
     /// Columns that have a value now which is no staleness marker.

@@ -9,6 +9,7 @@
 
 pub(crate) mod chunk;
 pub(crate) mod column;
+pub(crate) mod cut;
 pub(crate) mod group;
 mod interner;
 mod mini;
@@ -32,6 +33,7 @@ use parking_lot::{Mutex, RwLock};
 use registry::{Full, Place, Registry};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 use storage::{GroupSpec, Source};
 
 /// The column of a series that has rows in a group but no column any more.
@@ -167,7 +169,6 @@ impl Head {
     fn enter(&self, spec: &GroupSpec) -> Result<(Arc<Mutex<GroupHead>>, u64), Full> {
         let mut groups = self.groups.write();
         let key = (spec.source, spec.key.clone());
-        let common = self.registry.write().intern_set(&spec.common)?;
         let cell = match groups.by_key.get(&key) {
             Some(id) => Arc::clone(&groups.by_id[id]),
             None => {
@@ -180,14 +181,14 @@ impl Head {
                     key: spec.key.clone(),
                     common: spec.common.clone(),
                 };
-                let cell = Arc::new(Mutex::new(GroupHead::new(entry, common)));
+                let cell = Arc::new(Mutex::new(GroupHead::new(entry)));
                 groups.by_id.insert(group, Arc::clone(&cell));
                 groups.by_key.insert(key, group);
                 cell
             }
         };
         let mut group = cell.lock();
-        group.enter(spec, common);
+        group.enter(spec);
         let writer = group.writer;
         drop(group);
         Ok((cell, writer))
@@ -197,13 +198,12 @@ impl Head {
     fn restore(&self, entry: GroupEntry) -> Result<Arc<Mutex<GroupHead>>, Full> {
         let mut groups = self.groups.write();
         groups.next = groups.next.max(entry.group.checked_add(1).ok_or(Full)?);
-        let common = self.registry.write().intern_set(&entry.common)?;
         groups.by_key.insert((entry.source, entry.key.clone()), entry.group);
         let cell = groups
             .by_id
             .entry(entry.group)
-            .or_insert_with(|| Arc::new(Mutex::new(GroupHead::new(entry.clone(), common))));
-        cell.lock().restore(entry, common);
+            .or_insert_with(|| Arc::new(Mutex::new(GroupHead::new(entry.clone()))));
+        cell.lock().restore(entry);
         Ok(Arc::clone(cell))
     }
 
@@ -225,6 +225,11 @@ impl Head {
                 registry.set_place(*series, Place { group: id, column });
             }
         }
+    }
+
+    /// Bytes of rows in memory.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.groups().iter().map(|group| group.lock().heap_bytes()).sum()
     }
 
     /// How many groups have a writer.
@@ -258,9 +263,17 @@ impl Head {
         let (oldest, current) = self.wal().map_or((u32::MAX, 0), Wal::segments);
         let mut registry = self.registry.write();
         registry.release(oldest);
-        let forgotten = registry.forget(|_| false, current);
+        let started = Instant::now();
+        let forgotten = registry.forget(current);
         self.metrics.series_removed.add(forgotten as u64);
+        if registry.is_stale()
+            && let Ok(rebuilt) = registry.rebuilt()
+        {
+            *registry = rebuilt;
+        }
         registry.optimize();
+        self.metrics.gc_count.inc();
+        self.metrics.gc_seconds.add(started.elapsed().as_secs_f64());
     }
 
     fn remove_idle(&self) {

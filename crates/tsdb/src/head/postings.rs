@@ -211,11 +211,6 @@ impl Postings {
         used.copied().collect()
     }
 
-    /// All series.
-    pub(crate) fn all(&self) -> &RoaringBitmap {
-        &self.all
-    }
-
     /// How many distinct (name, value) pairs there are.
     pub(crate) fn pairs(&self) -> usize {
         self.lists.len()

@@ -56,6 +56,8 @@ pub(crate) struct Registry {
     live: usize,
     /// Series that the series log does not have yet.
     unlogged: Vec<u32>,
+    /// Series forgotten whose texts are still held.
+    forgotten: usize,
 }
 
 /// The tables are full: 2^32 series, label sets or symbols, or 4 GiB of text.
@@ -64,10 +66,6 @@ pub(crate) struct Full;
 
 impl Registry {
     /// The number of a label set, interned.
-    pub(crate) fn intern_set(&mut self, labels: &Labels) -> Result<u32, Full> {
-        self.intern_pairs(labels.iter())
-    }
-
     fn intern_pairs<'a>(
         &mut self,
         pairs: impl Iterator<Item = (&'a str, &'a str)>,
@@ -83,7 +81,7 @@ impl Registry {
     }
 
     /// The labels of an interned set.
-    pub(crate) fn set_labels(&self, set: u32) -> Labels {
+    fn set_labels(&self, set: u32) -> Labels {
         Labels::from_sorted(self.texts(set))
     }
 
@@ -109,7 +107,7 @@ impl Registry {
     /// Makes a series that is not known yet; `common` are the labels it shares with its group.
     pub(crate) fn create(
         &mut self,
-        common: u32,
+        common: &Labels,
         labels: &Labels,
         place: Place,
     ) -> Result<u32, Full> {
@@ -126,17 +124,16 @@ impl Registry {
     }
 
     /// Makes a series under a number that is not in use, as the series log says.
-    pub(crate) fn create_as(
+    fn create_as(
         &mut self,
         id: u32,
-        common: u32,
+        shared: &Labels,
         labels: &Labels,
         place: Place,
     ) -> Result<(), Full> {
-        let shared = self.set_labels(common);
         let is_shared = shared.iter().all(|(name, value)| labels.get(name) == Some(value));
         // A series that overrides a label of its group keeps all of its labels to itself.
-        let common = if is_shared { common } else { self.intern_pairs(std::iter::empty())? };
+        let common = self.intern_pairs(shared.iter().filter(|_| is_shared))?;
         let own = labels.iter().filter(|(name, _)| !is_shared || shared.get(name).is_none());
         let own = self.intern_pairs(own)?;
         let i = id as usize;
@@ -161,19 +158,7 @@ impl Registry {
     /// The labels of a series.
     pub(crate) fn labels(&self, id: u32) -> Labels {
         let series = self.series[id as usize];
-        let (mut common, mut own) = (self.texts(series.common), self.texts(series.own));
-        let (mut next_common, mut next_own) = (common.next(), own.next());
-        Labels::from_sorted(std::iter::from_fn(|| match (next_common, next_own) {
-            (Some(a), Some(b)) if a.0 < b.0 => std::mem::replace(&mut next_common, common.next()),
-            (_, Some(_)) => std::mem::replace(&mut next_own, own.next()),
-            (_, None) => std::mem::replace(&mut next_common, common.next()),
-        }))
-    }
-
-    /// The label sets of a series: common with its group, and its own.
-    pub(crate) fn sets_of(&self, id: u32) -> (u32, u32) {
-        let series = self.series[id as usize];
-        (series.common, series.own)
+        Labels::from_sorted(merged(self.texts(series.common), self.texts(series.own)))
     }
 
     /// The column of a series in a group, if the group has it.
@@ -225,13 +210,13 @@ impl Registry {
         }
     }
 
-    /// Forgets the series that have no place and are not `kept`. Their numbers rest until the log
-    /// has dropped all segments up to `segment`. Returns how many were forgotten.
-    pub(crate) fn forget(&mut self, kept: impl Fn(u32) -> bool, segment: u32) -> usize {
+    /// Forgets the series that have no place. Their numbers rest until the log has dropped all
+    /// segments up to `segment`. Returns how many were forgotten.
+    pub(crate) fn forget(&mut self, segment: u32) -> usize {
         self.index();
         let dead: Vec<u32> = (0..)
             .zip(&self.series)
-            .filter(|(id, s)| s.own != NONE && s.place.group == NONE && !kept(*id))
+            .filter(|(_, s)| s.own != NONE && s.place.group == NONE)
             .map(|(id, _)| id)
             .collect();
         if dead.is_empty() {
@@ -250,6 +235,7 @@ impl Registry {
             self.series[*id as usize] = FREE;
         }
         self.live -= dead.len();
+        self.forgotten += dead.len();
         let count = dead.len();
         self.limbo.push_back((segment, dead));
         count
@@ -314,7 +300,6 @@ impl Registry {
         let mut count = 0;
         while !from.rest().is_empty() {
             let common = record::read_labels(&mut from)?;
-            let set = self.intern_set(&common).map_err(|Full| FULL)?;
             for _ in 0..from.index()? {
                 let id = from.u32()?;
                 let own = record::read_labels(&mut from)?;
@@ -327,7 +312,7 @@ impl Registry {
                 if let Some(earlier) = self.find(&labels) {
                     self.free_number(earlier);
                 }
-                self.create_as(id, set, &labels, FREE.place).map_err(|Full| FULL)?;
+                self.create_as(id, &common, &labels, FREE.place).map_err(|Full| FULL)?;
                 count += 1;
             }
         }
@@ -405,31 +390,23 @@ impl Registry {
         self.live
     }
 
-    /// One past the largest number in use.
-    pub(crate) fn bound(&self) -> u32 {
-        u32::try_from(self.series.len()).expect("numbers are u32")
-    }
-
     /// Bytes of symbols and label sets.
     pub(crate) fn symbol_bytes(&self) -> usize {
         self.symbols.heap_bytes() + self.sets.heap_bytes()
     }
 
-    /// How many symbols are held, those of forgotten series among them.
-    pub(crate) fn symbols(&self) -> usize {
-        self.symbols.len()
+    /// Whether more texts are held for forgotten series than for living ones.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.forgotten > self.live.max(1 << 12)
     }
 
-    /// The same series under the same numbers, without the texts of forgotten ones. `sets` are
-    /// interned sets that others remember; the second result is their numbers in the new registry.
-    pub(crate) fn rebuilt(&self, sets: &[u32]) -> Result<(Self, Vec<u32>), Full> {
+    /// The same series under the same numbers, without the texts of forgotten ones.
+    pub(crate) fn rebuilt(&self) -> Result<Self, Full> {
         let mut new = Self::default();
-        let sets = sets.iter().map(|set| new.intern_pairs(self.texts(*set)));
-        let sets = sets.collect::<Result<Vec<_>, _>>()?;
         for (id, series) in (0..).zip(&self.series) {
             if series.own != NONE {
-                let common = new.intern_pairs(self.texts(series.common))?;
-                new.create_as(id, common, &self.labels(id), series.place)?;
+                let common = self.set_labels(series.common);
+                new.create_as(id, &common, &self.labels(id), series.place)?;
             }
         }
         new.series.resize(self.series.len(), FREE);
@@ -437,7 +414,29 @@ impl Registry {
         new.free.clone_from(&self.free);
         new.limbo.clone_from(&self.limbo);
         new.unlogged.clone_from(&self.unlogged);
-        Ok((new, sets))
+        Ok(new)
+    }
+
+    /// Sorts series by their labels.
+    pub(crate) fn sort_by_labels(&self, ids: &mut [u32]) {
+        let count = u32::try_from(self.symbols.len()).expect("symbols are u32");
+        let mut sorted: Vec<u32> = (0..count).collect();
+        sorted.sort_unstable_by_key(|symbol| self.symbols.get(*symbol));
+        let mut ranks = vec![0u32; sorted.len()];
+        for (rank, symbol) in (0..).zip(&sorted) {
+            ranks[*symbol as usize] = rank;
+        }
+        ids.sort_unstable_by(|a, b| self.ranked(*a, &ranks).cmp(self.ranked(*b, &ranks)));
+    }
+
+    /// The labels of a series in order, each symbol as its place in the order of texts.
+    fn ranked<'a>(&'a self, id: u32, ranks: &'a [u32]) -> impl Iterator<Item = Pair> + 'a {
+        let series = &self.series[id as usize];
+        let set = |set| {
+            let rank = |(name, value): Pair| (ranks[name as usize], ranks[value as usize]);
+            pairs_of(self.sets.get(set)).map(rank)
+        };
+        merged(set(series.common), set(series.own))
     }
 
     fn pairs(&self, id: u32) -> impl Iterator<Item = Pair> {
@@ -447,6 +446,19 @@ impl Registry {
     fn texts(&self, set: u32) -> impl Iterator<Item = (&str, &str)> {
         pairs_of(self.sets.get(set)).map(|(n, v)| (self.symbols.text(n), self.symbols.text(v)))
     }
+}
+
+/// Two label sets without a name in common, in order of names.
+fn merged<T: PartialOrd, V>(
+    mut a: impl Iterator<Item = (T, V)>,
+    mut b: impl Iterator<Item = (T, V)>,
+) -> impl Iterator<Item = (T, V)> {
+    let (mut next_a, mut next_b) = (a.next(), b.next());
+    std::iter::from_fn(move || match (&next_a, &next_b) {
+        (Some(x), Some(y)) if x.0 < y.0 => std::mem::replace(&mut next_a, a.next()),
+        (_, Some(_)) => std::mem::replace(&mut next_b, b.next()),
+        (_, None) => std::mem::replace(&mut next_a, a.next()),
+    })
 }
 
 fn set_pairs<'a>(sets: &'a Interner, series: &Series) -> impl Iterator<Item = Pair> + use<'a> {

@@ -75,15 +75,33 @@ impl<'a> Replay<'a> {
 
     fn columns(&mut self, body: &[u8]) -> Result<(), DecodeError> {
         let (id, from, ids) = record::read_columns(body)?;
-        let Some(known) = self.groups.get_mut(&id) else { return Ok(()) };
         self.mentioned.extend(&ids);
+        let Some(known) = self.groups.get_mut(&id) else { return Ok(()) };
         let mut group = known.cell.lock();
         let kept = if from == 0 { &[][..] } else { group.open.ids.as_slice() };
         let all: RoaringBitmap = kept.iter().chain(&ids).copied().collect();
-        if all.len() != (kept.len() + ids.len()) as u64 || group.set_columns(from, &ids).is_none() {
+        if all.len() != (kept.len() + ids.len()) as u64 || !group.set_columns(from, &ids) {
             known.follows = false;
             return Err(DecodeError::Invalid("columns"));
         }
+        Ok(())
+    }
+
+    fn drop_columns(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let mut from = ByteReader::new(body);
+        let id = from.u32()?;
+        let columns = record::read_runs(&mut from)?;
+        let Some(known) = self.groups.get_mut(&id).filter(|known| known.follows) else {
+            return Ok(());
+        };
+        let mut group = known.cell.lock();
+        let largest = columns.last().map_or(0, |column| *column as usize);
+        if !columns.is_sorted_by(|a, b| a < b) || largest >= group.open.ids.len() {
+            known.follows = false;
+            return Err(DecodeError::Invalid("columns"));
+        }
+        let mut columns = columns.into_iter().peekable();
+        group.drop_replayed(|column| columns.next_if(|c| *c as usize == column).is_some());
         Ok(())
     }
 
@@ -159,6 +177,7 @@ impl Visitor for Replay<'_> {
         match kind {
             entry::GROUP => self.group(body).map(|()| None),
             entry::COLUMNS => self.columns(body).map(|()| None),
+            entry::DROP => self.drop_columns(body).map(|()| None),
             entry::DELTA_ROW | entry::KEY_ROW => self.row(kind, body),
             _ => Ok(None),
         }

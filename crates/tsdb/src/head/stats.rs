@@ -54,7 +54,7 @@ impl Head {
                 metrics.push((value, series));
             }
         }
-        let text = |symbol: u32| registry.symbol(symbol).to_owned();
+        let text = |symbol: u32| ["", registry.symbol(symbol)];
         let values = postings.value_counts().map(|(name, values)| (name, values.len() as u64));
         HeadStats {
             series: registry.len() as u64,
@@ -66,7 +66,7 @@ impl Head {
             values_by_label: largest(values.collect(), limit, text),
             bytes_by_label: largest(bytes.into_iter().collect(), limit, text),
             series_by_pair: largest(pairs, limit, |(name, value)| {
-                format!("{}={}", registry.symbol(name), registry.symbol(value))
+                [registry.symbol(name), registry.symbol(value)]
             }),
         }
     }
@@ -80,17 +80,22 @@ impl Head {
     }
 }
 
-fn largest<K: Copy>(
+/// The largest counts, largest first, equal ones by name; a name is one text or a pair.
+fn largest<'a, K: Copy>(
     mut all: Vec<(K, u64)>,
     limit: usize,
-    name: impl Fn(K) -> String,
+    texts: impl Fn(K) -> [&'a str; 2],
 ) -> Vec<Count> {
+    let order =
+        |a: &(K, u64), b: &(K, u64)| b.1.cmp(&a.1).then_with(|| texts(a.0).cmp(&texts(b.0)));
     if limit < all.len() {
-        all.select_nth_unstable_by_key(limit, |(_, value)| std::cmp::Reverse(*value));
+        all.select_nth_unstable_by(limit, order);
         all.truncate(limit);
     }
-    let named = all.into_iter().map(|(key, value)| Count { name: name(key), value });
-    let mut named: Vec<Count> = named.collect();
-    named.sort_by(|a, b| b.value.cmp(&a.value).then_with(|| a.name.cmp(&b.name)));
-    named
+    all.sort_unstable_by(order);
+    let named = all.into_iter().map(|(key, value)| match texts(key) {
+        ["", name] => Count { name: name.into(), value },
+        [name, of] => Count { name: format!("{name}={of}"), value },
+    });
+    named.collect()
 }

@@ -55,7 +55,7 @@ impl Group for Writer {
             Some(series) => series,
             None => {
                 let nowhere = Place { group: u32::MAX, column: u32::MAX };
-                let made = registry.create(group.common, labels, nowhere);
+                let made = registry.create(&group.entry.common, labels, nowhere);
                 self.head.metrics.series_created.inc();
                 made.map_err(|Full| refused(Error::Full))?
             }

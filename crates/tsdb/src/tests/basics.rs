@@ -2,7 +2,7 @@
 
 use super::*;
 use model::stale_marker;
-use storage::LabelQuery;
+use storage::{AppendError, LabelQuery};
 
 #[test]
 fn rows_are_read_from_memory() {
@@ -22,7 +22,10 @@ fn rows_are_read_from_memory() {
     assert_eq!(only.len(), 1);
 
     let querier = db.querier(TimeRange::ALL).unwrap();
-    assert_eq!(querier.label_names(LabelQuery::default()).unwrap(), ["__name__", "instance", "job"]);
+    assert_eq!(
+        querier.label_names(LabelQuery::default()).unwrap(),
+        ["__name__", "instance", "job"]
+    );
     assert_eq!(querier.label_values("__name__", LabelQuery::default()).unwrap(), ["load", "up"]);
     let load_only = [Matcher::equal("__name__", "load")];
     let query = LabelQuery { matchers: &load_only, limit: 1 };
@@ -49,17 +52,12 @@ fn long_histories_go_through_minis_and_chunks() {
             if i > 333 {
                 values.push((series("late", "a"), f64::from(i / 10) / 10.0));
             }
-            append_remapped(&mut **group, t_ms, &values);
+            append(&mut **group, t_ms, &values);
         }
     }
     assert_eq!(contents(&db, TimeRange::ALL), contents(&store, TimeRange::ALL));
     let range = TimeRange { min_ms: 1_700_000_100_500, max_ms: 1_700_000_500_000 };
     assert_eq!(contents(&db, range), contents(&store, range));
-}
-
-/// Columns are looked up for every row, so a renumbering needs no care.
-fn append_remapped(group: &mut dyn Group, t_ms: i64, values: &[(Labels, f64)]) {
-    append(group, t_ms, values);
 }
 
 #[test]
@@ -87,4 +85,77 @@ fn flushed_rows_survive() {
     db.close().unwrap();
     let db = reopen(dir.path());
     assert_eq!(contents(&db, TimeRange::ALL), after);
+}
+
+#[test]
+fn a_series_of_two_groups_is_one() {
+    let db = Db::in_memory(small());
+    let mut groups = ["a", "b"]
+        .map(|key| db.open_group(&spec(key, &[("job", key)], Absence::MeansNothing)).unwrap());
+    for t_ms in 0..200 {
+        append(&mut *groups[0], t_ms * 20, &[(series("n", "x"), 1.0)]);
+        append(&mut *groups[1], t_ms * 30, &[(series("n", "x"), 2.0), (series("m", "x"), 3.0)]);
+    }
+    let found = contents(&db, TimeRange::ALL);
+    assert_eq!(found.len(), 2);
+    let n = &found[&series("n", "x").to_string()];
+    // Every 60 ms both have a sample, and one of them counts.
+    assert_eq!(n.len(), 200 + 200 - 67);
+    assert!(n.iter().all(|(t, v)| t % 20 == 0 || *v == 2f64.to_bits()));
+}
+
+#[test]
+fn rows_are_refused_whole() {
+    let db = Db::in_memory(Options { max_series: Some(2), ..small() });
+    let spec = spec("a", &[], Absence::EndsSeries);
+    let mut group = db.open_group(&spec).unwrap();
+    append(&mut *group, 1000, &[(series("a", "x"), 1.0), (series("b", "x"), 1.0)]);
+    assert!(matches!(group.column(&series("c", "x")), Err(AppendError::SeriesLimit { .. })));
+    let mut row = Row::new();
+    row.begin(1000);
+    row.set(group.column(&series("a", "x")).unwrap().0, 2.0);
+    let refused = group.append(&row);
+    assert!(matches!(refused, Err(AppendError::OutOfOrder { t_ms: 1000, last_ms: 1000 })));
+    let mut other = db.open_group(&spec).unwrap();
+    row.begin(2000);
+    assert!(group.append(&row).is_err(), "the newer writer has it");
+    assert_eq!(other.append(&row).unwrap().samples, 0);
+    let stats = db.head_stats(1);
+    assert_eq!((stats.series, stats.label_pairs, stats.chunks), (2, 4, 1));
+    assert_eq!(stats.series_by_metric.len(), 1);
+    assert_eq!(stats.series_by_pair[0], crate::Count { name: "instance=x".into(), value: 2 });
+}
+
+#[test]
+fn columns_out_of_use_are_dropped_and_come_back() {
+    let db = Db::in_memory(small());
+    let mut group = db.open_group(&spec("a", &[], Absence::EndsSeries)).unwrap();
+    let [a, b, c] = ["a", "b", "c"].map(|name| series(name, "x"));
+    let columns = [&a, &b, &c].map(|labels| group.column(labels).unwrap().0);
+    let mut row = Row::new();
+    let mut remaps = Vec::new();
+    for i in 0..250 {
+        row.begin(i * 15_000);
+        row.set(columns[0], 1.0);
+        if i < 10 {
+            row.set(columns[1], 2.0);
+        }
+        if remaps.is_empty() {
+            row.set(columns[2], 3.0);
+        }
+        remaps.extend(group.append(&row).unwrap().remap);
+        if !remaps.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(remaps.len(), 1, "b had no value in the second chunk");
+    assert_eq!(*remaps[0], [0, u32::MAX, 1]);
+    assert_eq!(group.column(&c).unwrap(), (storage::Column(1), false));
+    assert_eq!(group.column(&b).unwrap(), (storage::Column(2), true));
+    append(&mut *group, 250 * 15_000, &[(a.clone(), 1.0), (b.clone(), 5.0)]);
+    let found = contents(&db, TimeRange::ALL);
+    let ends = |labels: &Labels| *found[&labels.to_string()].last().unwrap();
+    assert_eq!(found[&b.to_string()].len(), 10 + 1 + 1);
+    assert_eq!(ends(&b), (250 * 15_000, 5f64.to_bits()));
+    assert_eq!(ends(&c), (250 * 15_000, stale_marker().to_bits()));
 }

@@ -1,11 +1,17 @@
 //! The database through its door.
 
 mod basics;
+mod faults;
+mod life;
+mod property;
+mod threads;
 
 use crate::{Db, Options};
 use model::{Labels, Matcher, TimeRange};
 use std::collections::BTreeMap;
-use storage::{Absence, Appendable, Columns, Group, GroupSpec, Queryable, Row, SelectHints, Source};
+use storage::{
+    Absence, Appendable, Columns, Group, GroupSpec, Queryable, Row, SelectHints, Source,
+};
 
 /// Samples by labels; values as bits, since the staleness marker is a NaN.
 type Contents = BTreeMap<String, Vec<(i64, u64)>>;

@@ -37,15 +37,16 @@ const FULL_BUFFER: usize = 8 << 20;
 
 /// Entries that are not written yet.
 pub(crate) struct LogBuffer {
-    segment: u32,
+    epoch: u32,
     bytes: Vec<u8>,
     max_ms: i64,
 }
 
 impl LogBuffer {
-    /// The segment that the entries will be in.
-    pub(crate) fn segment(&self) -> u32 {
-        self.segment
+    /// Changes when entries can no longer count on what was logged before: the next row of each group
+    /// is to be a key row.
+    pub(crate) fn epoch(&self) -> u32 {
+        self.epoch
     }
 
     /// Adds an entry.
@@ -79,8 +80,9 @@ struct Files {
     /// Entries that a failed write or sync left behind.
     carried: Vec<u8>,
     carried_max_ms: i64,
-    /// The segment that the newest of them are for.
-    carried_segment: u32,
+    /// The epoch of the newest of them, and of what the current segment takes.
+    carried_epoch: u32,
+    epoch: u32,
     /// Entries written to the current segment since its last sync.
     unsynced: Vec<u8>,
     /// The current segment is not to be written any more.
@@ -119,7 +121,6 @@ impl Wal {
                 Segment::create(&*disk, dir, number, (number, 0))?
             }
         };
-        let segment = current.number();
         Ok(Self {
             disk,
             dir: dir.into(),
@@ -129,11 +130,12 @@ impl Wal {
                 sealed,
                 carried: Vec::new(),
                 carried_max_ms: i64::MIN,
-                carried_segment: segment,
+                carried_epoch: 0,
+                epoch: 0,
                 unsynced: Vec::new(),
                 broken: false,
             }),
-            buffer: Mutex::new(LogBuffer { segment, bytes: Vec::new(), max_ms: i64::MIN }),
+            buffer: Mutex::new(LogBuffer { epoch: 0, bytes: Vec::new(), max_ms: i64::MIN }),
         })
     }
 
@@ -160,17 +162,20 @@ impl Wal {
         if files.unsynced.is_empty() && files.current.is_synced() {
             return Ok(());
         }
+        self.sync_current(&mut files)
+    }
+
+    fn sync_current(&self, files: &mut Files) -> Result<(), DiskError> {
         let started = Instant::now();
         let synced = files.current.sync();
         self.metrics.wal_fsync.observe(started.elapsed().as_secs_f64());
-        if let Err(error) = synced {
+        match synced {
+            Ok(()) => files.unsynced = Vec::new(),
             // The system may have dropped what it could not write: after a failed sync nothing since
             // the last good one can be relied on.
-            self.give_up(&mut files);
-            return Err(error);
+            Err(_) => self.give_up(files),
         }
-        files.unsynced = Vec::new();
-        Ok(())
+        synced
     }
 
     /// Ends the current segment, so that it can be dropped when its rows are in blocks.
@@ -218,25 +223,25 @@ impl Wal {
         files.sealed.iter().map(|sealed| sealed.bytes).sum::<u64>() + files.current.bytes()
     }
 
-    /// Moves the buffer's entries to `carried` and says in which segment the next ones will be.
+    /// Moves the buffer's entries to `carried`. With a new epoch those after them begin a segment.
     fn take_buffer(&self, files: &mut Files, rotate: bool) {
         let mut buffer = self.buffer.lock();
         files.carried.append(&mut buffer.bytes);
         // A burst must not hold its memory for ever.
         buffer.bytes.shrink_to(1 << 20);
         files.carried_max_ms = files.carried_max_ms.max(buffer.max_ms);
-        files.carried_segment = buffer.segment;
+        files.carried_epoch = buffer.epoch;
         buffer.max_ms = i64::MIN;
         let used = files.current.end() + files.carried.len() as u64;
         let has_rows = files.current.has_rows() || !files.carried.is_empty();
         if has_rows && (rotate || used >= SEGMENT_BYTES) {
-            buffer.segment += 1;
+            buffer.epoch += 1;
         }
     }
 
     fn write_carried(&self, files: &mut Files) -> Result<(), DiskError> {
-        if files.broken || files.current.number() < files.carried_segment {
-            self.next_segment(files)?;
+        if files.broken || files.epoch < files.carried_epoch {
+            self.next_segment(files, files.carried_epoch)?;
         }
         match write_batches(&mut files.current, &files.carried) {
             Ok(bytes) => self.metrics.wal_written_bytes.add(bytes),
@@ -254,8 +259,8 @@ impl Wal {
             files.unsynced = Vec::new();
             files.current.give_up_on_sync();
         }
-        let rotate = self.buffer.lock().segment > files.current.number();
-        if rotate { self.next_segment(files) } else { Ok(()) }
+        let epoch = self.buffer.lock().epoch;
+        if files.epoch < epoch { self.next_segment(files, epoch) } else { Ok(()) }
     }
 
     /// The current segment failed: what is not surely in it goes to the next one.
@@ -267,7 +272,7 @@ impl Wal {
         files.carried_max_ms = files.carried_max_ms.max(files.current.max_ms());
         files.broken = true;
         let mut buffer = self.buffer.lock();
-        buffer.segment += 1;
+        buffer.epoch += 1;
         if files.carried.len() > MAX_CARRIED {
             // What follows a gap must not build on what was before it.
             files.carried = Vec::new();
@@ -275,26 +280,22 @@ impl Wal {
         }
     }
 
-    fn next_segment(&self, files: &mut Files) -> Result<(), DiskError> {
+    fn next_segment(&self, files: &mut Files, epoch: u32) -> Result<(), DiskError> {
         if !files.broken {
             // What comes next relies on this one being whole.
-            if let Err(error) = files.current.sync() {
-                self.give_up(files);
-                return Err(error);
-            }
-            files.unsynced = Vec::new();
+            self.sync_current(files)?;
         }
         let old = &files.current;
-        let number = self.buffer.lock().segment.max(old.number() + 1);
         let end = if files.broken { old.sure_end() } else { old.end() };
-        let next = Segment::create(&*self.disk, &self.dir, number, (old.number(), end))?;
+        let before = (old.number(), end);
+        let next = Segment::create(&*self.disk, &self.dir, old.number() + 1, before)?;
         files.sealed.push(Sealed {
             number: old.number(),
             bytes: old.bytes(),
             max_ms: old.max_ms(),
         });
         files.current = next;
-        self.buffer.lock().segment = number;
+        files.epoch = epoch;
         files.broken = false;
         Ok(())
     }

@@ -35,6 +35,8 @@ pub(crate) mod entry {
     pub(crate) const DELTA_ROW: u8 = 3;
     /// Group varint, then a row as difference to nothing.
     pub(crate) const KEY_ROW: u8 = 4;
+    /// Group varint, then numbers of columns that are gone, ascending, as runs; the rest moves up.
+    pub(crate) const DROP: u8 = 5;
 }
 
 /// Appends one record. `seed` is the segment's number: what an earlier use of the file left behind
@@ -151,7 +153,7 @@ pub(crate) fn read_group(body: &[u8]) -> Result<GroupEntry, DecodeError> {
 }
 
 /// Body of a columns entry: group varint · first column varint · series ids as runs. The group's
-/// columns from the first one on are these; from column 0 on they replace all.
+/// columns from the first one on are these; from column 0 on they replace all, and a key row follows.
 pub(crate) fn put_columns(out: &mut Vec<u8>, group: u32, from: usize, ids: &[u32]) {
     put_varint(out, u64::from(group));
     put_varint(out, from as u64);

@@ -34,6 +34,9 @@ pub(crate) trait Visitor {
     fn entry(&mut self, kind: u8, body: &[u8]) -> Result<Option<i64>, DecodeError>;
 }
 
+/// A segment's head is shorter than this.
+const TORN_HEAD: usize = 64;
+
 struct Head {
     before: u32,
     before_end: u64,
@@ -63,8 +66,8 @@ pub(crate) fn replay(
         }
         let path = segment::path(dir, number);
         let Some(head) = read_head(&bytes, number) else {
-            if next.is_none() && bytes.iter().take(HEADER).all(|byte| *byte == 0) {
-                // A crash came between making the file and writing its head.
+            if next.is_none() && bytes.iter().skip(TORN_HEAD).all(|byte| *byte == 0) {
+                // A crash came between making the file and writing all of its head.
                 disk.remove_file(&path)?;
                 continue;
             }

@@ -1,0 +1,174 @@
+//! Writing sealed chunks of the head to a block.
+
+use super::Head;
+use super::chunk::Chunk;
+use super::column::ColumnRows;
+use super::group::GroupHead;
+use crate::Error;
+use crate::block::{BlockMeta, BlockWriter, GroupIx, Run, SeriesPart};
+use crate::codec::Scratch;
+use crate::disk::Disk;
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+use model::{Labels, TimeRange};
+use roaring::RoaringBitmap;
+use std::path::Path;
+use std::sync::Arc;
+use storage::Source;
+use ulid::Ulid;
+
+/// The chunks of a group that go into the block.
+struct CutGroup {
+    index: GroupIx,
+    chunks: Vec<Arc<Chunk>>,
+    rows: u32,
+}
+
+/// What a series has in one group.
+#[derive(Default)]
+struct Part {
+    index: u32,
+    rows: u32,
+    present_before: bool,
+    runs: Vec<Run>,
+    values: Vec<f64>,
+}
+
+impl Head {
+    /// Writes all rows of a range to a block in the folder of blocks; `None` when there are none. Rows
+    /// of the range that are still open are sealed first; the caller sees to it that no more come.
+    pub(crate) fn write_block(
+        &self,
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        ulid: Ulid,
+        range: TimeRange,
+    ) -> Result<Option<BlockMeta>, Error> {
+        let mut scratch = Scratch::default();
+        let mut writer = BlockWriter::new(Arc::clone(disk), dir, ulid, range)?;
+        let mut groups: HashMap<u32, CutGroup, RandomState> = HashMap::default();
+        let mut ids = RoaringBitmap::new();
+        for cell in self.groups() {
+            let mut group = cell.lock();
+            if group.open.t_ms.first().is_some_and(|first| range.contains(*first)) {
+                self.seal(&mut group);
+            }
+            let inside =
+                |chunk: &Chunk| range.contains(chunk.first_ms) && range.contains(chunk.last_ms);
+            let chunks: Vec<_> = group.chunks.iter().filter(|c| inside(c)).cloned().collect();
+            let (id, key, absence) = (group.entry.group, key(&group), group.entry.absence);
+            drop(group);
+            if chunks.is_empty() {
+                continue;
+            }
+            let mut t_ms = Vec::new();
+            for chunk in &chunks {
+                t_ms.extend(chunk.t_ms(&mut scratch)?);
+                ids.extend(chunk.ids());
+            }
+            let index = writer.group(key, absence, &t_ms)?;
+            let rows = u32::try_from(t_ms.len()).expect("rows of one block");
+            groups.insert(id, CutGroup { index, chunks, rows });
+        }
+        let registry = self.registry.read();
+        let mut ids: Vec<u32> = ids.into_iter().filter(|id| registry.knows(*id)).collect();
+        registry.sort_by_labels(&mut ids);
+        drop(registry);
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let (mut rows, mut parts) = (ColumnRows::default(), Vec::new());
+        for id in ids {
+            let (labels, places): (Labels, Vec<u32>) = {
+                let registry = self.registry.read();
+                (registry.labels(id), registry.places(id).map(|place| place.group).collect())
+            };
+            let mut used = 0;
+            for cut in places.iter().filter_map(|group| groups.get(group)) {
+                if parts.len() == used {
+                    parts.push(Part::default());
+                }
+                if parts[used].read(cut, id, &mut rows, &mut scratch)? {
+                    used += 1;
+                }
+            }
+            let parts: Vec<SeriesPart<'_>> = parts[..used].iter().map(Part::as_written).collect();
+            if !parts.is_empty() {
+                writer.series(&labels, &parts)?;
+            }
+        }
+        Ok(Some(writer.finish(Vec::new())?))
+    }
+}
+
+impl Part {
+    /// Reads what a series has in a group; whether that is anything.
+    fn read(
+        &mut self,
+        cut: &CutGroup,
+        id: u32,
+        rows: &mut ColumnRows,
+        scratch: &mut Scratch,
+    ) -> Result<bool, Error> {
+        *self = Self {
+            index: cut.index.0,
+            rows: cut.rows,
+            present_before: false,
+            runs: std::mem::take(&mut self.runs),
+            values: std::mem::take(&mut self.values),
+        };
+        self.runs.clear();
+        self.values.clear();
+        let (mut first_row, mut found) = (0, false);
+        for chunk in &cut.chunks {
+            let chunk_rows = u32::try_from(chunk.rows()).expect("at most 480");
+            if let Some(column) = chunk.find(id) {
+                let live = chunk.read(column, scratch, rows)?;
+                if first_row == 0 {
+                    self.present_before = live && !rows.is_full();
+                }
+                self.add(first_row, chunk_rows, rows);
+                found = true;
+            }
+            first_row += chunk_rows;
+        }
+        Ok(found)
+    }
+
+    fn add(&mut self, first_row: u32, count: u32, rows: &ColumnRows) {
+        self.values.extend_from_slice(&rows.values);
+        if rows.is_full() {
+            return self.add_run(first_row..first_row + count);
+        }
+        for row in (0..count).filter(|row| rows.has(*row as usize)) {
+            self.add_run(first_row + row..first_row + row + 1);
+        }
+    }
+
+    fn add_run(&mut self, run: Run) {
+        match self.runs.last_mut() {
+            Some(last) if last.end == run.start => last.end = run.end,
+            _ => self.runs.push(run),
+        }
+    }
+
+    fn as_written(&self) -> SeriesPart<'_> {
+        SeriesPart {
+            group: GroupIx(self.index),
+            rows: 0..self.rows,
+            present_before: self.present_before,
+            runs: &self.runs,
+            values: &self.values,
+        }
+    }
+}
+
+/// What tells the group in other blocks: the same in every process.
+fn key(group: &GroupHead) -> u64 {
+    let source = match group.entry.source {
+        Source::Scrape => "scrape",
+        Source::Rules => "rules",
+        Source::Other => "other",
+    };
+    Labels::from_pairs([("source", source), ("key", &group.entry.key)]).hash64().max(1)
+}

@@ -1,0 +1,143 @@
+//! Hours pass: blocks are cut, merged and dropped.
+
+use super::*;
+use crate::MaintainReport;
+use model::metrics::{Collect, Kind, Visitor};
+use storage::AppendError;
+
+const HOUR: i64 = 3_600_000;
+
+fn hours(db: &Db, group: &mut dyn Group, from: i64, to: i64) {
+    for i in from * 60..to * 60 {
+        let t_ms = i * 60_000;
+        append(group, t_ms, &[(series("n", "a"), i as f64), (series("c", "a"), 7.0)]);
+        if i % 60 == 59 {
+            db.flush().unwrap();
+        }
+    }
+}
+
+fn open(db: &Db) -> Box<dyn Group> {
+    db.open_group(&spec("a", &[("job", "test")], Absence::EndsSeries)).unwrap()
+}
+
+#[test]
+fn blocks_are_cut_merged_and_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = reopen(dir.path());
+    let mut group = open(&db);
+    hours(&db, &mut *group, 0, 3);
+    assert_eq!(db.maintain(3 * HOUR).unwrap(), MaintainReport::default());
+    hours(&db, &mut *group, 3, 31);
+    let before = contents(&db, TimeRange::ALL);
+    let report = db.maintain(31 * HOUR).unwrap();
+    assert_eq!((report.cut, report.merged), (14, 12));
+    assert_eq!(contents(&db, TimeRange::ALL), before);
+    let part = TimeRange { min_ms: 23 * HOUR, max_ms: 29 * HOUR };
+    let in_part = contents(&db, part);
+    assert_eq!(in_part[&series("n", "a").to_string()].len(), 6 * 60 + 1);
+    let report = db.maintain(31 * HOUR).unwrap();
+    assert_eq!(report, MaintainReport::default(), "nothing is left to do");
+
+    let late = {
+        let mut other = db.open_group(&spec("b", &[], Absence::EndsSeries)).unwrap();
+        let mut row = Row::new();
+        row.begin(20 * HOUR);
+        row.set(other.column(&series("late", "b")).unwrap().0, 1.0);
+        other.append(&row)
+    };
+    assert!(matches!(late, Err(AppendError::OutOfBounds { .. })));
+    drop((group, db));
+    let db = reopen(dir.path());
+    assert_eq!(contents(&db, TimeRange::ALL), before);
+    assert_eq!(contents(&db, part), in_part);
+    let mut group = open(&db);
+    hours(&db, &mut *group, 31, 33);
+    assert_eq!(contents(&db, TimeRange::ALL)[&series("n", "a").to_string()].len(), 33 * 60);
+
+    let copy = tempfile::tempdir().unwrap();
+    db.snapshot(copy.path()).unwrap();
+    assert_eq!(contents(&reopen(copy.path()), TimeRange::ALL), contents(&db, TimeRange::ALL));
+}
+
+#[test]
+fn old_blocks_are_dropped_by_age_and_by_size() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { retention_ms: Some(10 * HOUR), ..small() };
+    let (db, _) = Db::open(dir.path(), options).unwrap();
+    let mut group = open(&db);
+    hours(&db, &mut *group, 0, 23);
+    let report = db.maintain(i64::MAX).unwrap();
+    assert_eq!((report.cut, report.too_old), (10, 6));
+    let found = contents(&db, TimeRange::ALL);
+    assert_eq!(found[&series("n", "a").to_string()][0].0, 12 * HOUR);
+    assert_eq!(db.maintain(0).unwrap(), MaintainReport::default(), "a clock that runs behind");
+    drop((group, db));
+
+    let options = Options { retention_bytes: Some(1), ..small() };
+    let (db, report) = Db::open(dir.path(), options).unwrap();
+    assert_eq!(report.blocks, 4);
+    assert_eq!(db.maintain(23 * HOUR).unwrap().too_large, 4);
+    assert_eq!(std::fs::read_dir(dir.path().join("blocks")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_nobody_writes_any_more_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = reopen(dir.path());
+    for i in 0..40 {
+        let mut group = db.open_group(&spec(&format!("{i}"), &[], Absence::EndsSeries)).unwrap();
+        let names = (0..200).map(|n| (series(&format!("n{n}"), &format!("{i}")), 1.0));
+        append(&mut *group, i * HOUR, &names.collect::<Vec<_>>());
+        db.flush().unwrap();
+        db.maintain(i * HOUR).unwrap();
+        db.flush().unwrap();
+    }
+    let stats = db.head_stats(10);
+    assert!(stats.series <= 4 * 200, "{stats:?}");
+    assert!(db.0.head.registry.read().symbol_bytes() < 400_000);
+    let all = contents(&db, TimeRange::ALL);
+    assert_eq!(all.len(), 40 * 200);
+    drop(db);
+    let db = reopen(dir.path());
+    assert!(db.head_stats(1).series <= 5 * 200);
+    assert_eq!(contents(&db, TimeRange::ALL), all);
+    let log = std::fs::read_dir(dir.path().join("wal")).unwrap().count();
+    assert!(log < 10, "{log} files");
+}
+
+#[derive(Default)]
+struct Names(Vec<String>, BTreeMap<String, f64>);
+
+impl Visitor for Names {
+    fn family(&mut self, name: &str, _: Kind, help: &str) {
+        assert!(!help.is_empty());
+        assert!(!self.0.iter().any(|n| n == name), "{name} twice");
+        self.0.push(name.into());
+    }
+
+    fn sample(&mut self, suffix: &str, labels: &[(&str, &str)], value: f64) {
+        let labels = Labels::from_pairs(labels.iter().copied());
+        self.1.insert(format!("{}{suffix}{labels}", self.0[self.0.len() - 1]), value);
+    }
+}
+
+#[test]
+fn the_database_tells_about_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = reopen(dir.path());
+    let mut group = open(&db);
+    hours(&db, &mut *group, 0, 5);
+    db.maintain(5 * HOUR).unwrap();
+    let mut names = Names::default();
+    db.collect(&mut names);
+    let value = |name: &str| names.1[name];
+    assert_eq!(value("prometheus_tsdb_head_series{}"), 2.0);
+    assert_eq!(value("prometheus_tsdb_head_samples_appended_total{type=\"float\"}"), 600.0);
+    assert_eq!(value("prometheus_tsdb_blocks_loaded{}"), 1.0);
+    assert_eq!(value("prometheus_tsdb_compactions_total{}"), 1.0);
+    assert_eq!(value("prometheus_tsdb_wal_segment_current{}"), 1.0);
+    assert!(value("prometheus_tsdb_storage_blocks_bytes{}") > 0.0);
+    assert!(value("prometheus_tsdb_wal_fsync_duration_seconds_count{}") >= 1.0);
+    assert_eq!(value("prometheus_tsdb_head_min_time_seconds{}"), 7200.0);
+}
