@@ -136,6 +136,16 @@ impl Engine {
         at_ms: i64,
         control: &Control,
     ) -> Result<Answer, EvalError> {
+        with_room_for(expr, || self.at_one_time(store, expr, at_ms, control))
+    }
+
+    fn at_one_time(
+        &self,
+        store: &dyn Queryable,
+        expr: &Expr,
+        at_ms: i64,
+        control: &Control,
+    ) -> Result<Answer, EvalError> {
         let query = Query { start: at_ms, end: at_ms, step: 0 };
         let grid = Grid::instant(at_ms);
         match expr.value_type(expr.root()) {
@@ -186,7 +196,17 @@ impl Engine {
             return Err(EvalError::Execution(format!("step {step_ms} ms is not positive")));
         }
         let query = Query { start: start_ms, end: end_ms, step: step_ms };
-        let grid = Grid::range(start_ms, end_ms, step_ms);
+        with_room_for(expr, || self.over_range(store, expr, query, control))
+    }
+
+    fn over_range(
+        &self,
+        store: &dyn Queryable,
+        expr: &Expr,
+        query: Query,
+        control: &Control,
+    ) -> Result<Answer, EvalError> {
+        let grid = Grid::range(query.start, query.end, query.step);
         let mut planner = Planner::new(expr, &self.options, query);
         planner.check_steps(grid)?;
         if grid.n == 0 {
@@ -232,6 +252,33 @@ impl Engine {
         planner.warn(&mut cx);
         Ok(cx)
     }
+}
+
+/// Trees up to this height are evaluated on the caller's stack.
+const SHALLOW: u32 = 64;
+/// Stack for each level of higher ones; a debug build needs less than a quarter of it.
+const STACK_PER_LEVEL: usize = 64 << 10;
+
+/// Runs an evaluation where its recursion, one level for each of the tree, cannot overflow the
+/// stack: the tree of a deep query gets a thread of its own.
+fn with_room_for(
+    expr: &Expr,
+    evaluate: impl FnOnce() -> Result<Answer, EvalError> + Send,
+) -> Result<Answer, EvalError> {
+    let height = expr.height(expr.root());
+    if height <= SHALLOW {
+        return evaluate();
+    }
+    let stack = height as usize * STACK_PER_LEVEL;
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(stack);
+        match thread.spawn_scoped(scope, evaluate) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(error) => {
+                Err(EvalError::Execution(format!("no thread for a query so deep: {error}")))
+            }
+        }
+    })
 }
 
 fn answer(value: Value, cx: Context<'_>) -> Answer {

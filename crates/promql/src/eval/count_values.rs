@@ -12,7 +12,9 @@ pub(crate) struct CountValues {
     key: Key,
     label: String,
     n: usize,
-    counted: std::vec::IntoIter<Column>,
+    /// Result and step of each sample, in reverse: taken from the end.
+    seen: Vec<(usize, usize)>,
+    next: usize,
 }
 
 impl CountValues {
@@ -29,52 +31,58 @@ impl CountValues {
             names.push(label.as_str().into());
         }
         let key = Key::new(&names, without);
-        Self { inner, key, label, n, counted: Vec::new().into_iter() }
+        Self { inner, key, label, n, seen: Vec::new(), next: 0 }
+    }
+
+    /// The group of a series with a value.
+    fn group(&self, series: &Series, value: f64) -> Labels {
+        let mut text = String::new();
+        model::float::write_f(&mut text, value).expect("a string takes everything");
+        self.key.of(&series.labels.with(&self.label, &text))
     }
 }
 
 impl Operator for CountValues {
     fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
-        let mut outputs: Vec<Series> = Vec::new();
-        let mut columns: Vec<Column> = Vec::new();
+        let mut results: Vec<Series> = Vec::new();
+        let mut seen = Vec::new();
         let mut column = Column::default();
         for series in self.inner.series(cx)? {
             cx.check()?;
             self.inner.next(cx, &mut column)?;
+            cx.hold(column.count())?;
             // Neighbouring steps mostly have the same value.
             let mut last: Option<(u64, usize)> = None;
-            let mut error = Ok(());
-            column.for_each(|i, value| {
+            column.for_each(|step, value| {
                 let place = match last {
                     Some((bits, place)) if bits == value.to_bits() => place,
                     _ => {
-                        let mut text = String::new();
-                        model::float::write_f(&mut text, value).expect("a string takes everything");
-                        let labels = self.key.of(&series.labels.with(&self.label, &text));
+                        let labels = self.group(&series, value);
                         *places.entry(labels).or_insert_with_key(|labels| {
-                            outputs.push(Series::of(labels.clone()));
-                            columns.push(Column::default());
-                            columns[outputs.len() - 1].reset(self.n);
-                            error = cx.hold(self.n);
-                            outputs.len() - 1
+                            results.push(Series::of(labels.clone()));
+                            results.len() - 1
                         })
                     }
                 };
                 last = Some((value.to_bits(), place));
-                outputs[place].drop_name |= series.drop_name;
-                let so_far = columns[place].get(i).unwrap_or(0.0);
-                columns[place].set(i, so_far + 1.0);
+                results[place].drop_name |= series.drop_name;
+                seen.push((place, step));
             });
-            error?;
         }
-        self.counted = columns.into_iter();
-        Ok(outputs)
+        seen.sort_unstable_by(|a, b| b.cmp(a));
+        self.seen = seen;
+        Ok(results)
     }
 
     fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
-        *out = self.counted.next().expect("one column a series");
-        cx.release(self.n);
+        out.reset(self.n);
+        while let Some((_, step)) = self.seen.pop_if(|(place, _)| *place == self.next) {
+            let so_far = out.get(step).unwrap_or(0.0);
+            out.set(step, so_far + 1.0);
+            cx.release(1);
+        }
+        self.next += 1;
         Ok(())
     }
 }

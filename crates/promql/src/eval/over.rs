@@ -9,6 +9,9 @@ use crate::functions::{edges, over_time, rate, regression};
 use crate::syntax::{Edges, NodeId};
 use std::collections::VecDeque;
 
+/// So many samples are summed up in some hundredths of a second.
+const SAMPLES_A_PIECE: u64 = 1 << 24;
+
 /// A function of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Function {
@@ -156,20 +159,13 @@ impl Operator for OverRange {
         out.reset(self.grid.n);
         self.source.read(cx)?;
         let (samples, windows) = (self.source.samples(), &self.source.windows);
-        cx.stats.total_queryable_samples += samples_seen(samples, windows);
+        let seen = samples_seen(samples, windows);
+        cx.stats.total_queryable_samples += seen;
         match self.source.edges {
             Some((edges, lookback)) => {
                 self.with_edges(edges, lookback, |step, value| out.set(step, value));
             }
-            None => run(
-                self.function,
-                samples,
-                windows,
-                self.grid,
-                &self.numbers,
-                &mut self.scratch,
-                |step, value| out.set(step, value),
-            ),
+            None => self.without_edges(cx, seen, |step, value| out.set(step, value))?,
         }
         self.annotate(cx, out);
         self.at += 1;
@@ -178,6 +174,28 @@ impl Operator for OverRange {
 }
 
 impl OverRange {
+    /// Runs the kernel over all windows, in pieces when they hold very many samples together, to
+    /// look at the wish to stop in between.
+    fn without_edges(
+        &mut self,
+        cx: &Context<'_>,
+        seen: u64,
+        mut emit: impl FnMut(usize, f64),
+    ) -> Result<(), EvalError> {
+        let (all, windows) = (self.source.samples(), self.source.windows);
+        let pieces = usize::try_from(seen / SAMPLES_A_PIECE + 1).unwrap_or(usize::MAX);
+        let steps = windows.n.div_ceil(pieces);
+        for first in (0..windows.n).step_by(steps) {
+            cx.check()?;
+            let (piece, samples) = windows.piece(first, steps, all);
+            let kernel = Kernel { function: self.function, grid: self.grid, first };
+            kernel.run(samples, &piece, &self.numbers, &mut self.scratch, |step, value| {
+                emit(first + step, value);
+            });
+        }
+        Ok(())
+    }
+
     fn with_edges(&self, edges: Edges, lookback: i64, emit: impl FnMut(usize, f64)) {
         let (samples, windows) = (self.source.samples(), &self.source.windows);
         match (edges, self.function) {
@@ -202,41 +220,51 @@ fn samples_seen(samples: Samples<'_>, windows: &Windows) -> u64 {
     seen
 }
 
-fn run(
+/// A function, and the step at which its first window ends.
+struct Kernel {
     function: Function,
-    samples: Samples<'_>,
-    windows: &Windows,
     grid: Grid,
-    numbers: &[Numbers],
-    scratch: &mut Scratch,
-    emit: impl FnMut(usize, f64),
-) {
-    match function {
-        Function::Change(change) => {
-            rate::extrapolated(change, samples, windows, &mut scratch.places, emit);
-        }
-        Function::LastTwo { counter } => rate::last_two(counter, samples, windows, emit),
-        Function::Events(event) => {
-            rate::count_events(event, samples, windows, &mut scratch.places, emit);
-        }
-        Function::Summary(summary) => {
-            over_time::summarize(summary, samples, windows, &mut scratch.values, emit);
-        }
-        Function::Extreme { max } => {
-            over_time::extreme(max, samples, windows, &mut scratch.queue, emit);
-        }
-        Function::Quantile => {
-            let q = |step| numbers[0].at(step);
-            over_time::quantile(q, samples, windows, &mut scratch.values, emit);
-        }
-        Function::Deriv => regression::deriv(samples, windows, emit),
-        Function::PredictLinear => {
-            let ahead = |step| numbers[0].at(step);
-            regression::predict_linear(samples, windows, ahead, |step| grid.time(step), emit);
-        }
-        Function::Smoothing => {
-            let factors = |step| (numbers[0].at(step), numbers[1].at(step));
-            regression::double_exponential_smoothing(samples, windows, factors, emit);
+    first: usize,
+}
+
+impl Kernel {
+    fn run(
+        &self,
+        samples: Samples<'_>,
+        windows: &Windows,
+        numbers: &[Numbers],
+        scratch: &mut Scratch,
+        emit: impl FnMut(usize, f64),
+    ) {
+        let number = |i: usize, step: usize| numbers[i].at(self.first + step);
+        match self.function {
+            Function::Change(change) => {
+                rate::extrapolated(change, samples, windows, &mut scratch.places, emit);
+            }
+            Function::LastTwo { counter } => rate::last_two(counter, samples, windows, emit),
+            Function::Events(event) => {
+                rate::count_events(event, samples, windows, &mut scratch.places, emit);
+            }
+            Function::Summary(summary) => {
+                over_time::summarize(summary, samples, windows, &mut scratch.values, emit);
+            }
+            Function::Extreme { max } => {
+                over_time::extreme(max, samples, windows, &mut scratch.queue, emit);
+            }
+            Function::Quantile => {
+                let q = |step| number(0, step);
+                over_time::quantile(q, samples, windows, &mut scratch.values, emit);
+            }
+            Function::Deriv => regression::deriv(samples, windows, emit),
+            Function::PredictLinear => {
+                let ahead = |step| number(0, step);
+                let time = |step| self.grid.time(self.first + step);
+                regression::predict_linear(samples, windows, ahead, time, emit);
+            }
+            Function::Smoothing => {
+                let factors = |step| (number(0, step), number(1, step));
+                regression::double_exponential_smoothing(samples, windows, factors, emit);
+            }
         }
     }
 }

@@ -130,7 +130,10 @@ impl Ranked {
         counts: &[usize],
         groups: &Groups,
     ) -> Result<Vec<Vec<Candidate>>, EvalError> {
-        let mut heaps: Vec<Vec<Candidate>> = vec![Vec::new(); groups.len() * self.n];
+        // The table of heaps takes memory too, as much as a sample for each.
+        let table = groups.len().saturating_mul(self.n);
+        cx.hold(table)?;
+        let mut heaps: Vec<Vec<Candidate>> = vec![Vec::new(); table];
         let mut column = Column::default();
         for (series, group) in (0_u32..).zip(&groups.of) {
             cx.check()?;
@@ -165,6 +168,7 @@ impl Operator for Ranked {
         if self.n > 1 {
             chosen.sort_by_key(|(step, series, _)| (*series, *step));
         }
+        cx.release(heaps.len());
         let mut order: Vec<u32> = chosen.iter().map(|(_, series, _)| *series).collect();
         order.dedup();
         chosen.reverse();
@@ -210,7 +214,9 @@ impl Operator for Limit {
         self.counts = counts(cx, &mut self.k, self.n)?;
         let input = self.inner.series(cx)?;
         self.groups = Groups::by_key(self.key.clone(), &input).0;
-        self.taken = vec![0; self.groups.len() * self.n];
+        let table = self.groups.len().saturating_mul(self.n);
+        cx.hold(table)?;
+        self.taken = vec![0; table];
         Ok(input)
     }
 

@@ -283,3 +283,25 @@ fn native_histograms_are_refused_not_left_out() {
     let expr = parse("absent(g)", &Features::ALL).unwrap();
     assert!(immediate().instant(&Histogram, &expr, 0, &Control::default()).is_ok());
 }
+
+#[test]
+fn deep_queries_are_evaluated() {
+    let nested = |levels: usize, open: &str, close: &str| {
+        open.repeat(levels) + r#"m{instance="i1"}"# + &close.repeat(levels)
+    };
+    let queries = [
+        nested(900, "abs(", ")"),
+        nested(900, "sum(", ")"),
+        nested(450, "-(", ")"),
+        nested(900, "", " + on (instance) m"),
+        nested(900, "", " + 1"),
+        nested(450, "max_over_time(", "[2m:1m])"),
+        nested(450, "vector(scalar(", "))"),
+    ];
+    for query in queries {
+        for engine in [immediate(), delayed()] {
+            let outcome = parse(&query, &Features::ALL).map(|_| instant(&engine, &query).is_ok());
+            assert_eq!(outcome, Ok(true), "{}", &query[..40]);
+        }
+    }
+}

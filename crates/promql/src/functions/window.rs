@@ -40,6 +40,23 @@ impl Windows {
         self.end(i).saturating_sub(self.range)
     }
 
+    /// At most `n` windows from one on, and the samples they see.
+    pub(crate) fn piece<'a>(
+        &self,
+        first: usize,
+        n: usize,
+        samples: Samples<'a>,
+    ) -> (Self, Samples<'a>) {
+        let n = n.min(self.n - first);
+        let piece = Self { first_end: self.end(first), n, ..*self };
+        if n == self.n || n == 0 {
+            return (piece, samples);
+        }
+        let from = samples.t.partition_point(|t| *t <= piece.start(0));
+        let to = samples.t.partition_point(|t| *t <= piece.end(n - 1)).max(from);
+        (piece, samples.slice(from, to))
+    }
+
     pub(crate) fn range_seconds(&self) -> f64 {
         seconds(self.range)
     }
@@ -113,6 +130,12 @@ mod tests {
                 assert_eq!(w.samples.t[0], t[w.from]);
                 slid[w.step] = w.samples.t.to_vec();
             });
+            let mut by_pieces = vec![Vec::new(); windows.n];
+            for first in (0..windows.n).step_by(7) {
+                let (piece, inside) = windows.piece(first, 7, Samples { t: &t, v: &v });
+                slide(inside, &piece, |w| by_pieces[first + w.step] = w.samples.t.to_vec());
+            }
+            prop_assert_eq!(&by_pieces, &slid);
             for (i, slid) in slid.iter().enumerate() {
                 let end = first_end + step * i as i64;
                 let inside = t.iter().copied().filter(|t| *t > end - range && *t <= end);

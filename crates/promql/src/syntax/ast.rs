@@ -486,7 +486,7 @@ impl Expr {
     }
 
     /// The number of nodes on the longest way down from a node, itself included.
-    pub(super) fn height(&self, id: NodeId) -> u32 {
+    pub(crate) fn height(&self, id: NodeId) -> u32 {
         self.meta[id.index()].height
     }
 
