@@ -3,7 +3,7 @@
 use model::Labels;
 use std::collections::BTreeMap;
 use std::fmt::Display;
-use storage::{Absence, Appendable, GroupSpec, Queryable, Row, Source};
+use storage::{Absence, Appendable, Column, GroupSpec, Queryable, Row, Source};
 
 /// What a store would have to hold besides float samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,21 +92,35 @@ where
         };
         let mut group = self.store.open_group(&spec).map_err(|error| error.to_string())?;
         let mut rows = BTreeMap::<i64, Vec<_>>::new();
-        for series in series.iter().filter(|series| !series.samples.is_empty()) {
-            let (column, _) = group.column(&series.labels).map_err(|error| error.to_string())?;
+        for (i, series) in series.iter().enumerate() {
             for (t_ms, value) in &series.samples {
-                rows.entry(*t_ms).or_default().push((column, *value));
+                rows.entry(*t_ms).or_default().push((i, *value));
             }
         }
+        // A series gets its column with its first sample, and again when the group gave it up.
+        let mut columns = vec![None; series.len()];
         let mut row = Row::new();
         for (t_ms, values) in rows {
             row.begin(t_ms);
-            for (column, value) in values {
+            for (i, value) in values {
+                let column = match columns[i] {
+                    Some(column) => column,
+                    None => {
+                        let opened = group.column(&series[i].labels);
+                        let (column, _) = opened.map_err(|error| error.to_string())?;
+                        columns[i] = Some(column);
+                        column
+                    }
+                };
                 row.set(column, value);
             }
-            // The writer of a block ends with it, so moved columns need no translation: the
-            // columns of later rows were all in use a moment ago.
-            group.append(&row).map_err(|error| error.to_string())?;
+            let appended = group.append(&row).map_err(|error| error.to_string())?;
+            if let Some(remap) = appended.remap {
+                for column in &mut columns {
+                    let moved = |Column(old): Column| remap.get(old as usize).copied();
+                    *column = column.and_then(moved).filter(|new| *new != u32::MAX).map(Column);
+                }
+            }
         }
         Ok(())
     }
