@@ -85,7 +85,10 @@ pub(crate) async fn snapshot(
         return Err(ApiError::new(Kind::Unavailable, "admin APIs disabled"));
     }
     if !matches!(params.get("skip_head"), "" | "0" | "f" | "F" | "false" | "FALSE" | "False") {
-        return Err(ApiError::parameter("skip_head", "a snapshot without the head is not built yet"));
+        return Err(ApiError::parameter(
+            "skip_head",
+            "a snapshot without the head is not built yet",
+        ));
     }
     let metrics = Arc::clone(&state.metrics);
     blocking(&metrics, move || {

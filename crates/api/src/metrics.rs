@@ -76,7 +76,11 @@ fn quantile(sorted: &[f64], q: f64) -> f64 {
     if sorted.is_empty() {
         return f64::NAN;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most WINDOW_LEN")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most WINDOW_LEN"
+    )]
     let rank = (q * sorted.len() as f64).ceil() as usize;
     sorted[rank.clamp(1, sorted.len()) - 1]
 }
@@ -154,7 +158,11 @@ impl Collect for Metrics {
 impl Metrics {
     fn collect_requests(&self, visitor: &mut dyn Visitor) {
         let routes = locked(&self.routes);
-        visitor.family("prometheus_http_requests_total", Kind::Counter, "Counter of HTTP requests.");
+        visitor.family(
+            "prometheus_http_requests_total",
+            Kind::Counter,
+            "Counter of HTTP requests.",
+        );
         for (path, route) in &*routes {
             for (code, count) in &route.codes {
                 let labels = [("code", &*code.to_string()), ("handler", path)];
@@ -186,7 +194,13 @@ impl Metrics {
         let name = "prometheus_engine_query_samples_total";
         one(visitor, name, Kind::Counter, "Samples loaded by queries.", self.samples.get() as f64);
         let name = "rushlight_engine_query_panics_total";
-        one(visitor, name, Kind::Counter, "Queries that ended in a panic.", self.panics.get() as f64);
+        one(
+            visitor,
+            name,
+            Kind::Counter,
+            "Queries that ended in a panic.",
+            self.panics.get() as f64,
+        );
         let name = "prometheus_web_federation_errors_total";
         let errors = self.federation_errors.get() as f64;
         one(visitor, name, Kind::Counter, "Errors while answering federation.", errors);

@@ -164,7 +164,9 @@ async fn read_form(body: Body) -> Result<bytes::Bytes, ApiError> {
         Err(error) if error.is::<http_body_util::LengthLimitError>() => {
             Err(ApiError::bad_data("error parsing form values: http: POST too large"))
         }
-        Err(error) => Err(ApiError::new(Kind::BadData, format!("error parsing form values: {error}"))),
+        Err(error) => {
+            Err(ApiError::new(Kind::BadData, format!("error parsing form values: {error}")))
+        }
     }
 }
 

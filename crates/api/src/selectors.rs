@@ -13,7 +13,9 @@ pub(crate) fn parse_selector(text: &str) -> Result<Vec<Matcher>, String> {
     let expr = promql::parse(text, &Features::default()).map_err(|errors| errors.to_string())?;
     match expr.node(expr.root()) {
         Node::VectorSelector(selector)
-            if selector.offset == Dur::Ms(0) && selector.at.is_none() && selector.edges.is_none() =>
+            if selector.offset == Dur::Ms(0)
+                && selector.at.is_none()
+                && selector.edges.is_none() =>
         {
             Ok(selector.matchers.clone())
         }

@@ -17,7 +17,11 @@ pub(crate) const MAX_TIME_MS: i64 = (i64::MAX / 1000 - 62_135_596_801) * 1000 + 
 pub(crate) fn parse_time(text: &str) -> Result<i64, ApiError> {
     let invalid = || ApiError::bad_data(format!("cannot parse {text:?} to a valid timestamp"));
     if let Some(seconds) = float::parse(text) {
-        return if seconds.is_finite() { seconds_to_ms(seconds).ok_or_else(invalid) } else { Err(invalid()) };
+        return if seconds.is_finite() {
+            seconds_to_ms(seconds).ok_or_else(invalid)
+        } else {
+            Err(invalid())
+        };
     }
     match text {
         EARLIEST => return Ok(MIN_TIME_MS),

@@ -46,13 +46,17 @@ fn each_kind_of_value_has_its_shape() {
         assert_eq!(encode(&value), expected);
     };
     let labels = Labels::from_pairs([("b", "2"), ("a", "1")]);
-    check(Value::Scalar { t_ms: 1500, value: 0.1 }, r#"{"resultType":"scalar","result":[1.500,"0.1"]}"#);
+    check(
+        Value::Scalar { t_ms: 1500, value: 0.1 },
+        r#"{"resultType":"scalar","result":[1.500,"0.1"]}"#,
+    );
     check(
         Value::String { t_ms: 0, value: "<x>".into() },
         r#"{"resultType":"string","result":[0,"\u003cx\u003e"]}"#,
     );
     check(Value::Vector(vec![]), r#"{"resultType":"vector","result":[]}"#);
-    let sample = InstantSeries { labels: labels.clone(), t_ms: 1, value: f64::NAN, histogram: None };
+    let sample =
+        InstantSeries { labels: labels.clone(), t_ms: 1, value: f64::NAN, histogram: None };
     check(
         Value::Vector(vec![sample]),
         r#"{"resultType":"vector","result":[{"metric":{"a":"1","b":"2"},"value":[0.001,"NaN"]}]}"#,

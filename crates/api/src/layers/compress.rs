@@ -107,7 +107,9 @@ pub(crate) async fn compress(request: Request, next: Next) -> Response {
     let vary = HeaderValue::from_static("Accept-Encoding");
     response.headers_mut().append(header::VARY, vary);
     let empty = response.body().size_hint_exact() == Some(0);
-    if coding == Coding::Identity || empty || response.headers().contains_key(header::CONTENT_ENCODING)
+    if coding == Coding::Identity
+        || empty
+        || response.headers().contains_key(header::CONTENT_ENCODING)
     {
         return response;
     }

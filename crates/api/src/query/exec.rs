@@ -47,11 +47,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// Runs a query and answers it.
-pub(super) async fn answer(
-    state: State,
-    ask: Ask,
-    coding: Coding,
-) -> Result<Response, ApiError> {
+pub(super) async fn answer(state: State, ask: Ask, coding: Coding) -> Result<Response, ApiError> {
     let begin = Instant::now();
     let deadline = tokio::time::Instant::from_std(begin + ask.timeout);
     let running = state.metrics.running();

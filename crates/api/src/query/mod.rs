@@ -8,8 +8,8 @@ mod exec;
 mod gate;
 mod reply;
 
-pub(crate) use gate::Gate;
 pub(crate) use exec::blocking;
+pub(crate) use gate::Gate;
 
 use crate::layers::compress::Coding;
 use crate::params::Params;

@@ -1,11 +1,11 @@
 //! A query's tree as JSON, for the explain view of clients. Durations are whole milliseconds.
 
+use model::float;
 use promql::Expr;
 use promql::syntax::{
     Aggregate, At, Binary, Cardinality, Dur, Edges, Node, NodeId, Signature, Subquery,
     VectorMatching, VectorSelector,
 };
-use model::float;
 use serde_json::{Value, json};
 
 /// Deeper trees are refused: JSON libraries on both ends walk them by recursion.

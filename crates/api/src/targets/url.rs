@@ -6,7 +6,8 @@ use url::Url;
 /// Replaces a host that means "this machine" by the host of our external URL; of our own listener
 /// also scheme and port.
 pub(super) fn global_url(target: &str, settings: &Settings) -> String {
-    let (Ok(mut url), Ok(external)) = (Url::parse(target), Url::parse(&settings.external_url)) else {
+    let (Ok(mut url), Ok(external)) = (Url::parse(target), Url::parse(&settings.external_url))
+    else {
         return target.to_owned();
     };
     if !matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {

@@ -198,7 +198,8 @@ impl Api {
     }
 
     pub(super) async fn get(&self, uri: &str) -> Answer {
-        Answer::of(self.send(Request::get(uri).body(Body::empty()).expect("a good URI")).await).await
+        Answer::of(self.send(Request::get(uri).body(Body::empty()).expect("a good URI")).await)
+            .await
     }
 
     pub(super) async fn post(&self, uri: &str, form: &str) -> Answer {

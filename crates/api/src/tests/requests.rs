@@ -15,7 +15,10 @@ use storage::{Error, LabelQuery, Querier, Queryable, SampleSink, SelectHints, Se
 use testkit::MemoryStore;
 
 fn house() -> Api {
-    Api::new(load("load 1m\n  lamp{room=\"hall\"} 0+1x100\n  lamp{room=\"attic\"} 5x100\n"), settings())
+    Api::new(
+        load("load 1m\n  lamp{room=\"hall\"} 0+1x100\n  lamp{room=\"attic\"} 5x100\n"),
+        settings(),
+    )
 }
 
 fn error(answer: &Answer) -> (u16, String, String) {
@@ -38,7 +41,15 @@ async fn the_body_of_a_post_comes_before_the_url() {
 
 #[tokio::test]
 async fn without_a_time_it_is_now() {
-    let answer = house().get("/api/v1/query?query=lamp{room=\"hall\"}".replace('"', "%22").replace('{', "%7B").replace('}', "%7D").as_str()).await;
+    let answer = house()
+        .get(
+            "/api/v1/query?query=lamp{room=\"hall\"}"
+                .replace('"', "%22")
+                .replace('{', "%7B")
+                .replace('}', "%7D")
+                .as_str(),
+        )
+        .await;
     assert_eq!(answer.json()["data"]["result"][0]["value"], json!([NOW_MS / 1000, "100"]));
 }
 
@@ -52,7 +63,8 @@ async fn errors_have_the_words_clients_look_for() {
     };
     check("/api/v1/query?query=sum(up", 400, "bad_data", "invalid parameter \"query\": 1:").await;
     check("/api/v1/query?query=up&time=x", 400, "bad_data", "invalid parameter \"time\"").await;
-    check("/api/v1/query?query=up&timeout=x", 400, "bad_data", "invalid parameter \"timeout\"").await;
+    check("/api/v1/query?query=up&timeout=x", 400, "bad_data", "invalid parameter \"timeout\"")
+        .await;
     check("/api/v1/query?query=up&limit=-1", 400, "bad_data", "invalid parameter \"limit\"").await;
     check(
         "/api/v1/query_range?query=up&start=0&end=100000&step=1",
@@ -147,8 +159,9 @@ async fn long_answers_stream_whole() {
     let answer = api.get("/api/v1/query?query=many").await;
     assert!(answer.body.len() > 200_000);
     assert_eq!(answer.json()["data"]["result"].as_array().map(Vec::len), Some(5000));
-    let request =
-        Request::get("/api/v1/query?query=many").header("Accept-Encoding", "deflate").body(Body::empty());
+    let request = Request::get("/api/v1/query?query=many")
+        .header("Accept-Encoding", "deflate")
+        .body(Body::empty());
     let packed = Answer::of(api.send(request.unwrap()).await).await;
     let mut body = Vec::new();
     flate2::read::ZlibDecoder::new(&*packed.body).read_to_end(&mut body).unwrap();
@@ -253,12 +266,16 @@ async fn queries_are_formatted_and_parsed() {
     let api = house();
     let answer = api.get("/api/v1/format_query?query=sum(rate(a[1m]))by(b)").await;
     assert_eq!(answer.json()["data"], "sum by (b) (rate(a[1m]))");
-    let query = form(&[("query", "-foo{a!=\"b\"} offset 5m * on(x) group_left(y) sum(rate(bar[1h:1m]))")]);
+    let query =
+        form(&[("query", "-foo{a!=\"b\"} offset 5m * on(x) group_left(y) sum(rate(bar[1h:1m]))")]);
     let tree = &api.get(&format!("/api/v1/parse_query?{query}")).await.json()["data"];
     assert_eq!(tree["type"], "binaryExpr");
     assert_eq!(tree["matching"]["card"], "many-to-one");
     assert_eq!(tree["lhs"]["expr"]["offset"], 300_000);
-    assert_eq!(tree["lhs"]["expr"]["matchers"][0], json!({"name": "a", "value": "b", "type": "!="}));
+    assert_eq!(
+        tree["lhs"]["expr"]["matchers"][0],
+        json!({"name": "a", "value": "b", "type": "!="})
+    );
     assert_eq!(tree["rhs"]["expr"]["func"]["name"], "rate");
     assert_eq!(tree["rhs"]["expr"]["args"][0]["range"], 3_600_000);
     let deep = form(&[("query", &("(".repeat(2000) + "1" + &")".repeat(2000)))]);
@@ -369,7 +386,8 @@ async fn a_panic_ends_its_query_only() {
 #[tokio::test]
 async fn a_slow_query_times_out() {
     let (api, _) = trouble(false);
-    let (status, kind, message) = error(&api.get("/api/v1/query?query=sum(slow)&timeout=100ms").await);
+    let (status, kind, message) =
+        error(&api.get("/api/v1/query?query=sum(slow)&timeout=100ms").await);
     assert_eq!((status, &*kind), (503, "timeout"));
     assert!(message.contains("query timed out in"), "{message}");
 }

@@ -72,9 +72,11 @@ fn parse_time(text: &str) -> anyhow::Result<i64> {
 
 async fn ask(server: &str, path: &str, form: &Form, headers: &[String]) -> anyhow::Result<Value> {
     let server = server.trim_end_matches('/');
-    let server = if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
+    let server =
+        if server.contains("://") { server.to_owned() } else { format!("http://{server}") };
     let uri = format!("{server}/api/v1/{path}");
-    let body: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let body: String =
+        url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let mut request = http::Request::post(&uri)
         .header(http::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
     for header in headers {
@@ -139,7 +141,8 @@ fn point(value: &Value) -> String {
 /// `name{a="1", b="2"}`
 fn metric(labels: &Value) -> String {
     let pairs = labels.as_object().into_iter().flatten();
-    let labels = Labels::from_pairs(pairs.map(|(name, value)| (name, value.as_str().unwrap_or(""))));
+    let labels =
+        Labels::from_pairs(pairs.map(|(name, value)| (name, value.as_str().unwrap_or(""))));
     let rest = labels.filter(|name, _| name != METRIC_NAME);
     match (labels.metric_name(), rest.is_empty()) {
         ("", _) => rest.to_string(),

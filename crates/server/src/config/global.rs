@@ -2,9 +2,9 @@
 
 use super::sections::{DurationText, SizeText};
 use exposition::Protocol;
-use model::names::{NameScheme, is_legacy_label_name};
 use model::Labels;
 use model::duration::Duration;
+use model::names::{NameScheme, is_legacy_label_name};
 use scrape::Global;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -93,7 +93,9 @@ impl GlobalSection {
             label_value_length_limit: self.label_value_length_limit.unwrap_or(0),
             target_limit: self.target_limit.unwrap_or(0),
             keep_dropped_targets: self.keep_dropped_targets.unwrap_or(0),
-            extra_scrape_metrics: self.extra_scrape_metrics.unwrap_or(defaults.extra_scrape_metrics),
+            extra_scrape_metrics: self
+                .extra_scrape_metrics
+                .unwrap_or(defaults.extra_scrape_metrics),
             metric_name_validation_scheme: text(&self.metric_name_validation_scheme),
             metric_name_escaping_scheme: text(&self.metric_name_escaping_scheme),
         })
@@ -173,7 +175,8 @@ fn expand(text: &str, mut variable: impl FnMut(&str) -> String) -> String {
             let end = inner.find('}')?;
             Some((&inner[..end], &inner[end + 1..]))
         });
-        let plain_len = after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        let plain_len =
+            after.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
         let (name, tail) = braced.unwrap_or_else(|| after.split_at(plain_len));
         if is_legacy_label_name(name) {
             out.push_str(&variable(name));

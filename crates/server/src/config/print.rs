@@ -9,7 +9,8 @@ use serde_json::Value;
 use std::fmt::Write;
 
 /// Keys whose text is a secret.
-const SECRETS: &[&str] = &["bearer_token", "client_secret", "credentials", "key", "password", "secrets"];
+const SECRETS: &[&str] =
+    &["bearer_token", "client_secret", "credentials", "key", "password", "secrets"];
 const SECRET: &str = "<secret>";
 
 type Pairs = Vec<(String, Value)>;
@@ -191,7 +192,8 @@ fn write_scalar(out: &mut String, value: &Value) {
 
 /// A text, quoted unless it can only be read as a text.
 fn write_text(out: &mut String, text: &str) {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | '<' | '>');
+    let plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '.' | '<' | '>');
     let safe = text.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '/' | '<'))
         && text.chars().all(plain)
         && !matches!(

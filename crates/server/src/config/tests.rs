@@ -37,7 +37,10 @@ fn faults_tell_their_place() {
         "scrape_configs:\n- job_name: a\n  static_configs: []\n- job_name: a\n",
         &["found multiple scrape configs with job name \"a\""],
     );
-    check("scrape_configs:\n- job_name: a\n  metrics_pth: /x\n", &["prometheus.yml:3:", "metrics_pth"]);
+    check(
+        "scrape_configs:\n- job_name: a\n  metrics_pth: /x\n",
+        &["prometheus.yml:3:", "metrics_pth"],
+    );
     check("global:\n  scrape_interval: 5s\n  scrape_timeout: 10s\n", &["timeout greater than"]);
     check("global:\n  query_log_file: x\n", &["query_log_file is not supported yet"]);
 }

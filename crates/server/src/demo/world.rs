@@ -213,6 +213,10 @@ mod tests {
         world.collect(&mut page);
         let page = page.finish();
         assert!(page.contains("asr_active_requests{pod=\"lightning-asr-0\"} "), "{page}");
-        assert!(page.contains("asr_request_duration_seconds_bucket{pod=\"lightning-asr-1\",le=\"+Inf\"} "));
+        assert!(
+            page.contains(
+                "asr_request_duration_seconds_bucket{pod=\"lightning-asr-1\",le=\"+Inf\"} "
+            )
+        );
     }
 }

@@ -3,7 +3,8 @@
 use promql::Features;
 
 /// Always on, or always on in Prometheus by now: nothing to switch.
-const NOTHING_TO_DO: &[&str] = &["native-histograms", "ooo-native-histograms", "promql-duration-expr"];
+const NOTHING_TO_DO: &[&str] =
+    &["native-histograms", "ooo-native-histograms", "promql-duration-expr"];
 
 /// Known to Prometheus, not built here yet.
 const NOT_YET: &[&str] = &[

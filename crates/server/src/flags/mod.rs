@@ -195,8 +195,10 @@ pub(crate) struct Serve {
         value_parser = values::regex)]
     pub(crate) cors_origin: Regex,
     /// The title of the start page.
-    #[arg(long = "web.page-title",
-        default_value = "Prometheus Time Series Collection and Processing Server")]
+    #[arg(
+        long = "web.page-title",
+        default_value = "Prometheus Time Series Collection and Processing Server"
+    )]
     pub(crate) page_title: String,
 
     /// Where the data is.
@@ -318,9 +320,8 @@ pub(crate) struct Parsed {
 /// Reads the command line; the first argument is the program's name.
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Parsed, clap::Error> {
     let mut command = Cli::command();
-    let refuse = |message: String| {
-        Cli::command().error(clap::error::ErrorKind::UnknownArgument, message)
-    };
+    let refuse =
+        |message: String| Cli::command().error(clap::error::ErrorKind::UnknownArgument, message);
     let args = normal::normalise(args.into_iter().collect(), &command).map_err(refuse)?;
     let matches = command.try_get_matches_from_mut(args)?;
     let cli = Cli::from_arg_matches(&matches)?;

@@ -109,6 +109,14 @@ fn tell(report: &MaintainReport, took: Duration) {
     let MaintainReport { cut, merged, too_old, too_large, .. } = *report;
     if cut + merged + too_old + too_large > 0 {
         let seconds = format_args!("{:.3}", took.as_secs_f64()).to_string();
-        tracing::info!(component = "tsdb", cut, merged, too_old, too_large, seconds, "blocks changed");
+        tracing::info!(
+            component = "tsdb",
+            cut,
+            merged,
+            too_old,
+            too_large,
+            seconds,
+            "blocks changed"
+        );
     }
 }

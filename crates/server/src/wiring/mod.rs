@@ -235,7 +235,10 @@ async fn run(
 }
 
 fn bad_config(error: config::ConfigError) -> Failure {
-    Failure { error: anyhow::Error::from(error).context("loading the configuration"), code: BAD_CONFIG }
+    Failure {
+        error: anyhow::Error::from(error).context("loading the configuration"),
+        code: BAD_CONFIG,
+    }
 }
 
 fn warn(loaded: &Loaded) {
@@ -250,7 +253,10 @@ fn with_address(source: Option<ConfigSource>, own: SocketAddr, prefix: &str) -> 
         Some(file @ ConfigSource::File(_)) => return file,
         Some(ConfigSource::Text(text)) => text,
         None => {
-            tracing::info!(component = "config", "no configuration file: the server scrapes itself");
+            tracing::info!(
+                component = "config",
+                "no configuration file: the server scrapes itself"
+            );
             config::SELF_SCRAPE.to_owned()
         }
     };

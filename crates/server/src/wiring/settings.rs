@@ -36,11 +36,8 @@ pub(super) fn retention(flags: &Serve, file: Option<config::Retention>) -> Reten
     }
     let time_ms = flags.retention_time.map(|time| time.ms).filter(|ms| *ms > 0);
     let bytes = flags.retention_size.filter(|bytes| *bytes > 0);
-    let time_ms = if time_ms.is_none() && bytes.is_none() {
-        Some(DEFAULT_RETENTION_MS)
-    } else {
-        time_ms
-    };
+    let time_ms =
+        if time_ms.is_none() && bytes.is_none() { Some(DEFAULT_RETENTION_MS) } else { time_ms };
     Retention { time_ms, bytes }
 }
 
