@@ -10,7 +10,7 @@ use crate::syntax::{Edges, NodeId};
 use std::collections::VecDeque;
 
 /// So many samples are summed up in some hundredths of a second.
-const SAMPLES_A_PIECE: u64 = 1 << 24;
+const SAMPLES_A_PIECE: usize = 1 << 24;
 
 /// A function of a window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,13 +159,12 @@ impl Operator for OverRange {
         out.reset(self.grid.n);
         self.source.read(cx)?;
         let (samples, windows) = (self.source.samples(), &self.source.windows);
-        let seen = samples_seen(samples, windows);
-        cx.stats.total_queryable_samples += seen;
         match self.source.edges {
             Some((edges, lookback)) => {
+                cx.stats.total_queryable_samples += slide(samples, windows, |_| {});
                 self.with_edges(edges, lookback, |step, value| out.set(step, value));
             }
-            None => self.without_edges(cx, seen, |step, value| out.set(step, value))?,
+            None => self.without_edges(cx, |step, value| out.set(step, value))?,
         }
         self.annotate(cx, out);
         self.at += 1;
@@ -174,24 +173,25 @@ impl Operator for OverRange {
 }
 
 impl OverRange {
-    /// Runs the kernel over all windows, in pieces when they hold very many samples together, to
-    /// look at the wish to stop in between.
+    /// Runs the kernel over all windows, in pieces when they may hold very many samples together,
+    /// to look at the wish to stop in between.
     fn without_edges(
         &mut self,
-        cx: &Context<'_>,
-        seen: u64,
+        cx: &mut Context<'_>,
         mut emit: impl FnMut(usize, f64),
     ) -> Result<(), EvalError> {
         let (all, windows) = (self.source.samples(), self.source.windows);
-        let pieces = usize::try_from(seen / SAMPLES_A_PIECE + 1).unwrap_or(usize::MAX);
+        let pieces = all.len().saturating_mul(windows.n) / SAMPLES_A_PIECE + 1;
         let steps = windows.n.div_ceil(pieces);
         for first in (0..windows.n).step_by(steps) {
             cx.check()?;
             let (piece, samples) = windows.piece(first, steps, all);
             let kernel = Kernel { function: self.function, grid: self.grid, first };
-            kernel.run(samples, &piece, &self.numbers, &mut self.scratch, |step, value| {
+            let numbers = &self.numbers;
+            let seen = kernel.run(samples, &piece, numbers, &mut self.scratch, |step, value| {
                 emit(first + step, value);
             });
+            cx.stats.total_queryable_samples += seen;
         }
         Ok(())
     }
@@ -213,13 +213,6 @@ impl OverRange {
     }
 }
 
-/// The samples of all windows, each counted as often as it is seen.
-fn samples_seen(samples: Samples<'_>, windows: &Windows) -> u64 {
-    let mut seen = 0;
-    slide(samples, windows, |w| seen += w.samples.len() as u64);
-    seen
-}
-
 /// A function, and the step at which its first window ends.
 struct Kernel {
     function: Function,
@@ -228,6 +221,7 @@ struct Kernel {
 }
 
 impl Kernel {
+    /// Returns how many samples the windows see together.
     fn run(
         &self,
         samples: Samples<'_>,
@@ -235,35 +229,35 @@ impl Kernel {
         numbers: &[Numbers],
         scratch: &mut Scratch,
         emit: impl FnMut(usize, f64),
-    ) {
+    ) -> u64 {
         let number = |i: usize, step: usize| numbers[i].at(self.first + step);
         match self.function {
             Function::Change(change) => {
-                rate::extrapolated(change, samples, windows, &mut scratch.places, emit);
+                rate::extrapolated(change, samples, windows, &mut scratch.places, emit)
             }
             Function::LastTwo { counter } => rate::last_two(counter, samples, windows, emit),
             Function::Events(event) => {
-                rate::count_events(event, samples, windows, &mut scratch.places, emit);
+                rate::count_events(event, samples, windows, &mut scratch.places, emit)
             }
             Function::Summary(summary) => {
-                over_time::summarize(summary, samples, windows, &mut scratch.values, emit);
+                over_time::summarize(summary, samples, windows, &mut scratch.values, emit)
             }
             Function::Extreme { max } => {
-                over_time::extreme(max, samples, windows, &mut scratch.queue, emit);
+                over_time::extreme(max, samples, windows, &mut scratch.queue, emit)
             }
             Function::Quantile => {
                 let q = |step| number(0, step);
-                over_time::quantile(q, samples, windows, &mut scratch.values, emit);
+                over_time::quantile(q, samples, windows, &mut scratch.values, emit)
             }
             Function::Deriv => regression::deriv(samples, windows, emit),
             Function::PredictLinear => {
                 let ahead = |step| number(0, step);
                 let time = |step| self.grid.time(self.first + step);
-                regression::predict_linear(samples, windows, ahead, time, emit);
+                regression::predict_linear(samples, windows, ahead, time, emit)
             }
             Function::Smoothing => {
                 let factors = |step| (number(0, step), number(1, step));
-                regression::double_exponential_smoothing(samples, windows, factors, emit);
+                regression::double_exponential_smoothing(samples, windows, factors, emit)
             }
         }
     }

@@ -118,6 +118,7 @@ impl Operator for InstantSelector {
                 times: self.want == Want::Time,
                 step: 0,
                 until: self.timing.first(),
+                increment: if self.timing.at.is_some() { 0 } else { self.timing.grid.step },
                 newest: None,
                 histogram: false,
                 out: &mut *out,
@@ -138,8 +139,9 @@ struct Lookup<'a> {
     times: bool,
     /// The first step that has no sample yet.
     step: usize,
-    /// Where that step looks from.
+    /// Where that step looks from, and how much later the next one.
     until: i64,
+    increment: i64,
     newest: Option<(i64, f64)>,
     histogram: bool,
     out: &'a mut Column,
@@ -155,7 +157,7 @@ impl Lookup<'_> {
             self.out.set(self.step, if self.times { seconds(t) } else { value });
         }
         self.step += 1;
-        self.until = self.timing.reference(self.step);
+        self.until = self.until.saturating_add(self.increment);
     }
 
     fn finish(&mut self) {

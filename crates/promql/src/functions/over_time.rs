@@ -41,17 +41,12 @@ pub(crate) fn summarize(
     windows: &Windows,
     scratch: &mut Vec<f64>,
     mut emit: impl FnMut(usize, f64),
-) {
-    let mut each = |of: &mut dyn FnMut(Window<'_>) -> f64| {
-        slide(samples, windows, |w| emit(w.step, of(w)));
-    };
+) -> u64 {
+    let mut each =
+        |of: &mut dyn FnMut(Window<'_>) -> f64| slide(samples, windows, |w| emit(w.step, of(w)));
     match summary {
         Summary::Sum => each(&mut |w| sum(w.samples.v)),
-        Summary::Avg => each(&mut |w| {
-            let mut mean = Mean::default();
-            w.samples.v.iter().for_each(|v| mean.add(*v));
-            mean.get()
-        }),
+        Summary::Avg => each(&mut |w| mean(w.samples.v)),
         Summary::Count => each(&mut |w| super::window::count(w.samples.len())),
         Summary::Last => each(&mut |w| w.samples.v[w.samples.len() - 1]),
         Summary::First => each(&mut |w| w.samples.v[0]),
@@ -65,7 +60,7 @@ pub(crate) fn summarize(
         }),
         Summary::TsOfFirst => each(&mut |w| super::window::seconds(w.samples.t[0])),
         Summary::TsOfLast => {
-            each(&mut |w| super::window::seconds(w.samples.t[w.samples.len() - 1]));
+            each(&mut |w| super::window::seconds(w.samples.t[w.samples.len() - 1]))
         }
         Summary::TsOfMax => each(&mut |w| time_of(w.samples, |value, best| value >= best)),
         Summary::TsOfMin => each(&mut |w| time_of(w.samples, |value, best| value <= best)),
@@ -74,6 +69,18 @@ pub(crate) fn summarize(
 
 fn sum(values: &[f64]) -> f64 {
     values.iter().fold(Sum::default(), |sum, v| sum.plus(*v)).total()
+}
+
+fn mean(values: &[f64]) -> f64 {
+    let sum = values.iter().fold(Sum::default(), |sum, v| sum.plus(*v));
+    if sum.sum.is_finite() {
+        let count = super::window::count(values.len());
+        return sum.sum / count + sum.lost / count;
+    }
+    // A sum that was infinite once stays so, or is NaN: all others were fine all the way.
+    let mut mean = Mean::default();
+    values.iter().for_each(|v| mean.add(*v));
+    mean.get()
 }
 
 /// Welford's variance with compensated sums.
@@ -110,7 +117,7 @@ pub(crate) fn extreme(
     windows: &Windows,
     queue: &mut std::collections::VecDeque<usize>,
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     queue.clear();
     let v = samples.v;
     let beats = |a: f64, b: f64| if max { a > b } else { a < b };
@@ -131,7 +138,7 @@ pub(crate) fn extreme(
             queue.pop_front();
         }
         emit(w.step, queue.front().map_or(f64::NAN, |front| v[*front]));
-    });
+    })
 }
 
 /// A quantile of each window, which may differ from step to step.
@@ -141,12 +148,12 @@ pub(crate) fn quantile(
     windows: &Windows,
     scratch: &mut Vec<f64>,
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     slide(samples, windows, |w| {
         scratch.clear();
         scratch.extend_from_slice(w.samples.v);
         emit(w.step, super::quantile::quantile(q(w.step), scratch));
-    });
+    })
 }
 
 #[cfg(test)]
@@ -179,6 +186,17 @@ mod tests {
                     assert!(got.to_bits() == best.to_bits() || got.is_nan() && best.is_nan());
                 });
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn means_of_any_size_are_those_of_the_running_mean(
+            values in prop::collection::vec(prop_oneof![-1e3..1e3f64, Just(f64::MAX)], 1..20),
+        ) {
+            let mut running = Mean::default();
+            values.iter().for_each(|v| running.add(*v));
+            prop_assert_eq!(mean(&values).to_bits(), running.get().to_bits());
         }
     }
 

@@ -37,7 +37,7 @@ pub(crate) fn extrapolated(
     windows: &Windows,
     drops: &mut Vec<u32>,
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     drops.clear();
     if change.is_counter() {
         find_drops(samples.v, drops);
@@ -61,20 +61,18 @@ pub(crate) fn extrapolated(
             }
             difference += samples.v[drop - 1];
         }
-        let start = windows.start(w.step);
-        let end = windows.end(w.step);
-        let factor = extrapolation(w, start, end, change.is_counter().then_some(difference));
+        let factor = extrapolation(w, change.is_counter().then_some(difference));
         let factor = range_seconds.map_or(factor, |range| factor / range);
         emit(w.step, difference * factor);
-    });
+    })
 }
 
 /// By how much longer than the distance of its samples a window counts. `growth` is that of a
 /// counter, which is not extended to below zero.
-fn extrapolation(w: Window<'_>, start: i64, end: i64, growth: Option<f64>) -> f64 {
+fn extrapolation(w: Window<'_>, growth: Option<f64>) -> f64 {
     let (t, n) = (w.samples.t, w.samples.len());
-    let mut to_start = seconds(t[0] - start);
-    let mut to_end = seconds(end - t[n - 1]);
+    let mut to_start = seconds(t[0] - w.start);
+    let mut to_end = seconds(w.end - t[n - 1]);
     let sampled = seconds(t[n - 1] - t[0]);
     let average = sampled / count(n - 1);
     let threshold = average * 1.1;
@@ -103,7 +101,7 @@ pub(crate) fn last_two(
     samples: Samples<'_>,
     windows: &Windows,
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     slide(samples, windows, |w| {
         let n = w.samples.len();
         if n < 2 {
@@ -116,7 +114,7 @@ pub(crate) fn last_two(
         }
         let difference = if counter && last < previous { last } else { last - previous };
         emit(w.step, if counter { difference / seconds(interval) } else { difference });
-    });
+    })
 }
 
 /// What is counted between neighbours.
@@ -144,7 +142,7 @@ pub(crate) fn count_events(
     windows: &Windows,
     so_far: &mut Vec<u32>,
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     so_far.clear();
     so_far.extend(samples.v.first().map(|_| 0));
     let mut events = 0;
@@ -155,7 +153,7 @@ pub(crate) fn count_events(
     slide(samples, windows, |w| {
         let last = w.from + w.samples.len() - 1;
         emit(w.step, f64::from(so_far[last] - so_far[w.from]));
-    });
+    })
 }
 
 #[cfg(test)]

@@ -28,12 +28,16 @@ fn line(samples: Samples<'_>, at: i64) -> (f64, f64) {
 }
 
 /// The slope of each window of two samples or more.
-pub(crate) fn deriv(samples: Samples<'_>, windows: &Windows, mut emit: impl FnMut(usize, f64)) {
+pub(crate) fn deriv(
+    samples: Samples<'_>,
+    windows: &Windows,
+    mut emit: impl FnMut(usize, f64),
+) -> u64 {
     slide(samples, windows, |w| {
         if w.samples.len() >= 2 {
             emit(w.step, line(w.samples, w.samples.t[0]).0);
         }
-    });
+    })
 }
 
 /// The value that the line through each window of two samples or more has so many seconds after the
@@ -44,13 +48,13 @@ pub(crate) fn predict_linear(
     ahead: impl Fn(usize) -> f64,
     time: impl Fn(usize) -> i64,
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     slide(samples, windows, |w| {
         if w.samples.len() >= 2 {
             let (slope, intercept) = line(w.samples, time(w.step));
             emit(w.step, slope * ahead(w.step) + intercept);
         }
-    });
+    })
 }
 
 /// Smoothed value of each window of two samples or more; factors of value and trend.
@@ -59,7 +63,7 @@ pub(crate) fn double_exponential_smoothing(
     windows: &Windows,
     factors: impl Fn(usize) -> (f64, f64),
     mut emit: impl FnMut(usize, f64),
-) {
+) -> u64 {
     slide(samples, windows, |w| {
         let [first, second, rest @ ..] = w.samples.v else { return };
         let (smoothing, trending) = factors(w.step);
@@ -72,7 +76,7 @@ pub(crate) fn double_exponential_smoothing(
             smoothed = smoothing * value + (1.0 - smoothing) * (previous + trend);
         }
         emit(w.step, smoothed);
-    });
+    })
 }
 
 #[cfg(test)]

@@ -71,20 +71,24 @@ pub(crate) struct Window<'a> {
     pub(crate) samples: Samples<'a>,
     /// The place of the first of them among all samples of the series.
     pub(crate) from: usize,
+    /// Where it begins, itself outside, and where it ends, itself inside; milliseconds.
+    pub(crate) start: i64,
+    pub(crate) end: i64,
 }
 
-/// Visits all windows that are not empty, in order. Both edges only move forward, so the whole takes
-/// time in proportion to samples and windows.
+/// Visits all windows that are not empty, in order; returns how many samples they see together.
+/// Both edges only move forward, so the whole takes time in proportion to samples and windows.
 #[inline]
 pub(crate) fn slide<'a>(
     samples: Samples<'a>,
     windows: &Windows,
     mut visit: impl FnMut(Window<'a>),
-) {
+) -> u64 {
     let t = samples.t;
-    let (mut from, mut to) = (0, 0);
+    let (mut from, mut to, mut seen) = (0, 0, 0);
+    let mut end = windows.first_end;
     for step in 0..windows.n {
-        let (start, end) = (windows.start(step), windows.end(step));
+        let start = end.saturating_sub(windows.range);
         while to < t.len() && t[to] <= end {
             to += 1;
         }
@@ -92,9 +96,12 @@ pub(crate) fn slide<'a>(
             from += 1;
         }
         if from < to {
-            visit(Window { step, samples: samples.slice(from, to), from });
+            seen += (to - from) as u64;
+            visit(Window { step, samples: samples.slice(from, to), from, start, end });
         }
+        end = end.saturating_add(windows.step);
     }
+    seen
 }
 
 /// Milliseconds as seconds.
