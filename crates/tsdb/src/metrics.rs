@@ -104,6 +104,8 @@ impl Metrics {
         let (min, max) = levels.head_range.unwrap_or((i64::MAX, i64::MIN));
         gauge(to, &name("series"), "Series in the head.", levels.head_series as f64);
         gauge(to, &name("chunks"), "Chunks in the head.", levels.head_chunks as f64);
+        let bytes = "Bytes of rows in memory: chunks, mini-batches, delta rows, last values.";
+        gauge(to, &name("chunks_bytes"), bytes, levels.head_bytes as f64);
         counter(
             to,
             &name("chunks_created_total"),

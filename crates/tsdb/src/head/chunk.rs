@@ -105,7 +105,7 @@ impl Builder {
     ) {
         debug_assert!(self.ids.last().is_none_or(|last| *last < id), "series out of order");
         debug_assert_eq!(column.rows(), self.rows);
-        if self.ids.len() % PAGE == 0 {
+        if self.ids.len().is_multiple_of(PAGE) {
             self.end_page();
         }
         self.ids.push(id);

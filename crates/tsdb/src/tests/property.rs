@@ -35,10 +35,13 @@ fn rows() -> impl Strategy<Value = Op> {
     )
 }
 
+/// Time, and values by series.
+type ModelRow = (i64, Vec<(usize, f64)>);
+
 /// All rows ever committed and still there, per group, and how many of them were flushed.
 #[derive(Default)]
 struct Model {
-    rows: [Vec<(i64, Vec<(usize, f64)>)>; GROUPS],
+    rows: [Vec<ModelRow>; GROUPS],
     flushed: [usize; GROUPS],
     now_ms: i64,
 }
@@ -99,7 +102,8 @@ fn run(ops: &[Op], keeps_markers: bool) {
                 for n in 0..usize::from(*count) {
                     model.now_ms += step_ms;
                     // Some series come and go within the rows.
-                    let is_there = |i: &usize| present >> i & 1 == 1 || (n / 5 + i) % 7 == 0;
+                    let is_there =
+                        |i: &usize| present >> i & 1 == 1 || (n / 5 + i).is_multiple_of(7);
                     let values: Vec<_> = (0..SERIES)
                         .filter(is_there)
                         .map(|i| (i, value(*kind, i, model.rows[*group].len())))
@@ -143,7 +147,8 @@ fn run(ops: &[Op], keeps_markers: bool) {
         let [mut found, mut expected] =
             [contents(db.as_ref().unwrap(), range), contents(&store, range)];
         if !keeps_markers {
-            [&mut found, &mut expected].map(without_markers);
+            without_markers(&mut found);
+            without_markers(&mut expected);
         }
         assert_eq!(found, expected);
     }
