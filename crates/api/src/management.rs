@@ -25,39 +25,41 @@ pub(crate) async fn ready(extract::State(state): extract::State<State>) -> Respo
     }
 }
 
-/// Only by POST or PUT, and only when the flag allows it.
-fn guard(state: &State, method: &Method) -> Result<(), Response> {
+/// The refusal of what is not POST or PUT, or not allowed by the flag.
+fn refusal(state: &State, method: &Method) -> Option<Response> {
     if !matches!(*method, Method::POST | Method::PUT) {
         let message = "Only POST or PUT requests allowed";
         let allow = [(header::ALLOW, "POST, PUT")];
-        return Err((StatusCode::METHOD_NOT_ALLOWED, allow, message).into_response());
+        return Some((StatusCode::METHOD_NOT_ALLOWED, allow, message).into_response());
     }
-    if !state.settings.enable_lifecycle {
-        return Err((StatusCode::FORBIDDEN, "Lifecycle API is not enabled.").into_response());
-    }
-    Ok(())
+    let forbidden = || (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.").into_response();
+    (!state.settings.enable_lifecycle).then(forbidden)
 }
 
 /// `/-/reload`
 pub(crate) async fn reload(
     extract::State(state): extract::State<State>,
     method: Method,
-) -> Result<(), Response> {
-    guard(&state, &method)?;
-    state.host.reload().await.map_err(|error| {
-        let message = format!("failed to reload config: {error}\n");
-        (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
-    })
+) -> Response {
+    if let Some(refusal) = refusal(&state, &method) {
+        return refusal;
+    }
+    match state.host.reload().await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => {
+            let message = format!("failed to reload config: {error}\n");
+            (StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+        }
+    }
 }
 
 /// `/-/quit`
-pub(crate) async fn quit(
-    extract::State(state): extract::State<State>,
-    method: Method,
-) -> Result<&'static str, Response> {
-    guard(&state, &method)?;
+pub(crate) async fn quit(extract::State(state): extract::State<State>, method: Method) -> Response {
+    if let Some(refusal) = refusal(&state, &method) {
+        return refusal;
+    }
     state.host.quit();
-    Ok("Requesting termination... Goodbye!")
+    "Requesting termination... Goodbye!".into_response()
 }
 
 /// `/metrics`

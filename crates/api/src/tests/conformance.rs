@@ -158,8 +158,8 @@ fn encodings_are_exact() {
 fn times_and_durations_are_read() {
     let Some(cases) = file("time-duration.json") else { return };
     let mut tally = Tally::default();
-    let parsers: [(&str, fn(&str) -> Result<i64, crate::ApiError>); 2] =
-        [("timestamps", parse_time), ("durations", parse_duration)];
+    type Parse = fn(&str) -> Result<i64, crate::ApiError>;
+    let parsers: [(&str, Parse); 2] = [("timestamps", parse_time), ("durations", parse_duration)];
     for (list, parse) in parsers {
         for case in cases[list].as_array().expect("a list of cases") {
             let input = case["input"].as_str().expect("an input");

@@ -3,7 +3,10 @@
 //! The sections of parts that are not built yet are refused by name and line when they hold
 //! anything; nothing is accepted and then ignored.
 
+#[cfg(test)]
+mod conformance;
 mod global;
+mod nearest;
 mod print;
 mod sections;
 #[cfg(test)]
@@ -13,6 +16,7 @@ pub(crate) use print::to_yaml;
 
 use global::GlobalSection;
 use model::Labels;
+use nearest::nearest;
 use scrape::{Config, Global, Job};
 use sections::{Later, Runtime, StorageSection, first_filled};
 use serde::Deserialize;
@@ -166,8 +170,16 @@ pub(crate) fn parse(
 fn bare(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let line = text.lines().next().unwrap_or_default();
-    match line.rfind(" at line ") {
-        Some(at) => line[..at].to_owned(),
-        None => line.to_owned(),
-    }
+    let line = line.rfind(" at line ").map_or(line, |at| &line[..at]);
+    unknown_field(line).unwrap_or_else(|| line.to_owned())
+}
+
+/// An unknown field as Prometheus says it, with the nearest known one instead of all of them.
+fn unknown_field(message: &str) -> Option<String> {
+    let (field, known) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    let known = known.split_once("expected").map_or("", |(_, known)| known);
+    let words = known.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    let nearest = nearest(field, words.filter(|word| word.len() > 3));
+    let hint = nearest.map_or_else(String::new, |near| format!(" (the nearest is {near})"));
+    Some(format!("field {field} not found in type{hint}"))
 }

@@ -118,7 +118,7 @@ struct TsdbSection {
 #[serde(deny_unknown_fields, default)]
 struct RetentionSection {
     time: Option<DurationText>,
-    size: Option<SizeText>,
+    size: Option<KeptSize>,
     #[serde(rename = "percentage")]
     _percentage: ZeroNumber,
 }
@@ -134,7 +134,7 @@ impl StorageSection {
         let retention = self.tsdb?.retention?;
         Some(Retention {
             time_ms: retention.time.map(|time| time.0.ms).filter(|ms| *ms > 0),
-            bytes: retention.size.map(|size| size.0).filter(|bytes| *bytes > 0),
+            bytes: retention.size.map(|size| size.0.0).filter(|bytes| *bytes > 0),
         })
     }
 }
@@ -158,6 +158,22 @@ impl<'de> Deserialize<'de> for SizeText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         model::size::parse_bytes(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A size whose sign has an error of its own.
+#[derive(Clone, Copy, Debug)]
+struct KeptSize(SizeText);
+
+impl<'de> Deserialize<'de> for KeptSize {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if text.starts_with('-') {
+            let message = "'storage.tsdb.retention.size' must be greater than or equal to 0";
+            return Err(D::Error::custom(message));
+        }
+        let bytes = model::size::parse_bytes(&text).map_err(D::Error::custom)?;
+        Ok(Self(SizeText(bytes)))
     }
 }
 

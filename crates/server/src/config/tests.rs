@@ -39,7 +39,7 @@ fn faults_tell_their_place() {
     );
     check(
         "scrape_configs:\n- job_name: a\n  metrics_pth: /x\n",
-        &["prometheus.yml:3:", "metrics_pth"],
+        &["prometheus.yml:3:3: field metrics_pth not found in type (the nearest is metrics_path)"],
     );
     check("global:\n  scrape_interval: 5s\n  scrape_timeout: 10s\n", &["timeout greater than"]);
     check("global:\n  query_log_file: x\n", &["query_log_file is not supported yet"]);

@@ -92,12 +92,14 @@ impl World {
 
 impl Pod {
     fn step(&self, load: f64, dice: &mut Dice) {
-        let requests = (load * 40.0 + dice.roll() * 6.0).floor();
+        let requests = load * 40.0 + dice.roll() * 6.0;
         self.active.set((load * 24.0).round());
         self.batch_queue.set((load * load * 30.0 * dice.roll()).round());
         self.streams.set((load * 12.0 + dice.roll() * 2.0).round());
         self.stream_queue.set(((load - 0.7).max(0.0) * 20.0).round());
-        for _ in 0..(requests.max(0.0).min(1000.0)) as u32 {
+        let mut done = 0.0;
+        while done < requests {
+            done += 1.0;
             self.total.inc();
             if dice.roll() < 0.004 {
                 self.failed.inc();

@@ -196,7 +196,7 @@ async fn run(
         turn: tokio::sync::Mutex::default(),
     });
     reloader.start();
-    server.reloader.set(Arc::downgrade(&reloader)).ok().expect("set once, here");
+    server.reloader.set(Arc::downgrade(&reloader)).expect("set once, here");
     let found = reloader.discoverers.snapshots();
     let following = Arc::clone(&scrapes);
     let following = tokio::spawn(async move { following.follow(found).await });
