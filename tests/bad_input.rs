@@ -5,8 +5,7 @@ use crate::harness::{Page, Rushlight, Target, rushlight, vector, wait_for};
 fn fails(args: &[&str]) -> String {
     let output = rushlight().args(args).output().expect("the binary starts");
     assert!(!output.status.success(), "{args:?} was accepted");
-    String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout)
+    String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout)
 }
 
 #[test]

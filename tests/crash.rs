@@ -7,7 +7,8 @@ use serde_json::Value;
 fn samples(answer: &Value) -> Vec<(f64, String)> {
     let Some(series) = answer["data"]["result"].get(0) else { return Vec::new() };
     let values = series["values"].as_array().expect("a matrix");
-    let sample = |v: &Value| (v[0].as_f64().unwrap(), v[1].as_str().unwrap().to_owned());
+    let sample =
+        |v: &Value| (v[0].as_f64().expect("a time"), v[1].as_str().expect("a value").to_owned());
     values.iter().map(sample).collect()
 }
 

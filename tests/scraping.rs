@@ -18,7 +18,8 @@ fn a_page_becomes_series_with_the_targets_labels() {
     });
     let instance = target.address.to_string();
     let labels = |room: &str| {
-        json!({"__name__": "lights_total", "instance": instance, "job": "house", "room": room})
+        let name = "lights_total";
+        json!({"__name__": name, "instance": instance, "job": "house", "room": room})
     };
     for expected in [(labels("hall"), 7.0), (labels("attic"), 3.0)] {
         assert!(values.contains(&expected), "{values:?}");

@@ -9,7 +9,6 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
-    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -61,7 +60,7 @@ fn parse(answer: &[u8]) -> Option<Response> {
     if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
         body = unchunk(&body)?;
     }
-    Some(Response { status, head, body })
+    Some(Response { status, body })
 }
 
 fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {

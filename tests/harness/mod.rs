@@ -5,7 +5,6 @@ mod http;
 mod server;
 mod target;
 
-pub(crate) use http::{Response, get, post};
 pub(crate) use server::{Rushlight, rushlight};
 pub(crate) use target::{Page, Target};
 

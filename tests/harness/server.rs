@@ -40,6 +40,13 @@ impl Rushlight {
         Self::run(folder, all)
     }
 
+    /// Starts the demo, which brings its own configuration and data.
+    #[track_caller]
+    pub(crate) fn demo() -> Self {
+        let flags = vec!["demo".into(), "--web.listen-address=127.0.0.1:0".into()];
+        Self::run(&std::env::temp_dir(), flags)
+    }
+
     #[track_caller]
     fn run(folder: &Path, flags: Vec<String>) -> Self {
         let mut child = rushlight()
@@ -112,8 +119,7 @@ impl Rushlight {
 
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Response {
-        http::get(self.address, path)
-            .unwrap_or_else(|e| panic!("GET {path}: {e}\n{}", self.log()))
+        http::get(self.address, path).unwrap_or_else(|e| panic!("GET {path}: {e}\n{}", self.log()))
     }
 
     #[track_caller]

@@ -20,6 +20,7 @@ use nearest::nearest;
 use scrape::{Config, Global, Job};
 use sections::{Later, Runtime, StorageSection, first_filled};
 use serde::Deserialize;
+use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -68,10 +69,10 @@ pub(crate) struct Retention {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
-    global: Option<GlobalSection>,
+    global: Option<Spanned<GlobalSection>>,
     #[serde(rename = "runtime")]
     _runtime: Option<Runtime>,
-    scrape_configs: Option<Vec<Option<Config>>>,
+    scrape_configs: Option<Vec<Spanned<Option<Config>>>>,
     storage: Option<StorageSection>,
     rule_files: Later,
     scrape_config_files: Later,
@@ -133,25 +134,29 @@ pub(crate) fn parse(
     if let Some((name, at)) = first_filled(written.later()) {
         return Err(error(Some(at), format!("{name} is not supported yet")));
     }
-    let section = written.global.unwrap_or_default();
-    let global = section.resolve(defaults).map_err(|message| error(None, message))?;
+    let place = |location: Location| Some((location.line(), location.column()));
+    let (section, at) = written
+        .global
+        .map_or_else(Default::default, |section| (section.value, place(section.referenced)));
+    let global = section.resolve(defaults).map_err(|message| error(at, message))?;
     let (external_labels, warnings) =
-        section.external_labels(&variable).map_err(|message| error(None, message))?;
+        section.external_labels(&variable).map_err(|message| error(at, message))?;
 
     let mut scrape_configs = Vec::new();
     let mut jobs = Vec::new();
     let mut names = BTreeSet::new();
     for config in written.scrape_configs.unwrap_or_default() {
-        let Some(mut config) = config else {
-            return Err(error(None, "empty or null scrape config section".to_owned()));
+        let at = place(config.referenced);
+        let Some(mut config) = config.value else {
+            return Err(error(at, "empty or null scrape config section".to_owned()));
         };
         if !names.insert(config.job_name().to_owned()) {
             let name = config.job_name();
             let message = format!("found multiple scrape configs with job name {name:?}");
-            return Err(error(None, message));
+            return Err(error(at, message));
         }
         config.set_directory(directory);
-        jobs.push(config.resolve(&global).map_err(|cause| error(None, cause.to_string()))?);
+        jobs.push(config.resolve(&global).map_err(|cause| error(at, cause.to_string()))?);
         scrape_configs.push(config);
     }
     Ok(Loaded {

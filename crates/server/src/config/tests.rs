@@ -35,14 +35,17 @@ fn faults_tell_their_place() {
     check("storage:\n  tsdb:\n    out_of_order_time_window: 1h\n", &["prometheus.yml:3:", "0s"]);
     check(
         "scrape_configs:\n- job_name: a\n  static_configs: []\n- job_name: a\n",
-        &["found multiple scrape configs with job name \"a\""],
+        &["prometheus.yml:4:3: found multiple scrape configs with job name \"a\""],
     );
     check(
         "scrape_configs:\n- job_name: a\n  metrics_pth: /x\n",
         &["prometheus.yml:3:3: field metrics_pth not found in type (the nearest is metrics_path)"],
     );
     check("global:\n  scrape_interval: 5s\n  scrape_timeout: 10s\n", &["timeout greater than"]);
-    check("global:\n  query_log_file: x\n", &["query_log_file is not supported yet"]);
+    check(
+        "global:\n  query_log_file: x\n",
+        &["prometheus.yml:2:3: global.query_log_file is not supported yet"],
+    );
 }
 
 #[test]

@@ -211,11 +211,6 @@ pub(crate) struct Serve {
     /// How many bytes are kept, such as 512MB.
     #[arg(long = "storage.tsdb.retention.size", value_name = "SIZE", value_parser = values::size)]
     pub(crate) retention_size: Option<u64>,
-    /// Do not lock the data folder.
-    #[arg(long = "storage.tsdb.no-lockfile", num_args = 0..=1, require_equals = true,
-        default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
-    pub(crate) no_lockfile: bool,
-
     /// How far an instant query looks back for a sample.
     #[arg(long = "query.lookback-delta", default_value = "5m", value_parser = values::duration)]
     pub(crate) lookback_delta: Duration,
@@ -257,6 +252,11 @@ pub(crate) struct Serve {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Accepted for charts; nothing here to tune by them")]
 pub(crate) struct Tuning {
+    /// Without it Prometheus leaves a file behind; our lock is the kernel's and ends with the
+    /// process, so there is nothing to do without.
+    #[arg(long = "storage.tsdb.no-lockfile", hide = true, num_args = 0..=1, require_equals = true,
+        default_value_t = false, default_missing_value = "true", action = clap::ArgAction::Set)]
+    no_lockfile: bool,
     #[arg(long = "web.console.templates", hide = true, default_value = "consoles")]
     console_templates: String,
     #[arg(long = "web.console.libraries", hide = true, default_value = "console_libraries")]

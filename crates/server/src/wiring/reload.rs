@@ -4,7 +4,8 @@
 //! nothing.
 
 use super::host::Server;
-use super::{ConfigSource, discovered, settings};
+use super::source::ConfigSource;
+use super::{discovered, settings};
 use crate::clock;
 use crate::config::Loaded;
 use crate::flags::Serve;

@@ -1,0 +1,42 @@
+//! Where the configuration comes from.
+
+use crate::config::{self, ConfigError, Loaded};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// A file, or a text that stands for one.
+#[derive(Clone, Debug)]
+pub(super) enum ConfigSource {
+    File(PathBuf),
+    /// `{address}` and `{prefix}` in it are filled in once the server listens.
+    Text(String),
+}
+
+impl ConfigSource {
+    /// The server scrapes itself.
+    pub(super) fn of_itself() -> Self {
+        tracing::info!(component = "config", "no configuration file: the server scrapes itself");
+        Self::Text(config::SELF_SCRAPE.to_owned())
+    }
+
+    /// Fills in the server's own address and the prefix of its paths.
+    pub(super) fn with_address(self, own: SocketAddr, prefix: &str) -> Self {
+        match self {
+            Self::File(path) => Self::File(path),
+            Self::Text(text) => {
+                Self::Text(text.replace("{address}", &own.to_string()).replace("{prefix}", prefix))
+            }
+        }
+    }
+
+    /// Reads and checks it; `defaults` are what flags say about its `global` section.
+    pub(super) fn load(&self, defaults: &scrape::Global) -> Result<Loaded, ConfigError> {
+        match self {
+            Self::File(path) => config::load(path, defaults),
+            Self::Text(text) => {
+                let variable = |name: &str| std::env::var(name).ok();
+                config::parse(text, "built-in configuration", Path::new("."), defaults, variable)
+            }
+        }
+    }
+}
