@@ -71,7 +71,7 @@ fn the_map_names_every_crate_with_its_row() {
         let entry = format!("| {row} | `{name}/` |");
         assert!(map.contains(&entry), "crates/README.md has no line `{entry}`");
     }
-    for line in map.lines().filter(|l| l.starts_with("| ") && l.contains("/` |")) {
+    for line in map.lines().filter(|l| l.contains("/` |") && l.as_bytes()[2].is_ascii_digit()) {
         let name = line.split('`').nth(1).and_then(|n| n.strip_suffix('/')).unwrap_or(line);
         assert!(crates.contains_key(name), "crates/README.md speaks of {name}, which is not there");
     }

@@ -4,7 +4,7 @@
 //! the first such fault is kept for the endpoints that insist on a well-formed form.
 
 use crate::time::{parse_duration, parse_time};
-use crate::{ApiError, Kind};
+use crate::{ApiError, Kind, State};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use http::{Method, header};
@@ -138,14 +138,18 @@ fn fault_of(pair: &[u8]) -> Option<String> {
     None
 }
 
-impl<S: Sync> FromRequest<S> for Params {
+impl FromRequest<State> for Params {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, state: &State) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         let mut params = Self::default();
         if parts.method == Method::POST && is_form(&parts.headers) {
-            params.extend(&read_form(body).await?);
+            // A form that dribbles in must not hold its connection for ever.
+            let form = tokio::time::timeout(state.settings.read_timeout, read_form(body)).await;
+            let late =
+                |_| ApiError::bad_data("error parsing form values: the body came too slowly");
+            params.extend(&form.map_err(late)??);
         }
         params.extend(parts.uri.query().unwrap_or("").as_bytes());
         Ok(params)

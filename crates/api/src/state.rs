@@ -166,6 +166,8 @@ pub trait Host: Send + Sync {
 /// What the flags say.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Longest time a request's body may take to come in.
+    pub read_timeout: Duration,
     /// Longest time a query may take.
     pub query_timeout: Duration,
     /// Queries that run at once; others wait.

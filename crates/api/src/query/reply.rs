@@ -13,7 +13,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use std::io;
+use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+
+/// A client that takes no chunk for so long is taken for gone: it holds a thread and a query's turn.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 enum Chunk {
     More(Bytes),
@@ -87,10 +92,15 @@ impl Writer {
         // Errors mean that nobody waits any more.
         match sender {
             Sender::First(reply) => drop(reply.send(Ok(Reply::Whole(packed)))),
-            Sender::Channel(chunks) => drop(chunks.blocking_send(Chunk::Last(packed.into()))),
+            Sender::Channel(chunks) => drop(send(&chunks, Chunk::Last(packed.into()))),
             Sender::Broken => {}
         }
     }
+}
+
+/// Waits for the client to take an earlier chunk, but not for ever.
+fn send(chunks: &mpsc::Sender<Chunk>, chunk: Chunk) -> Result<(), Gone> {
+    Handle::current().block_on(chunks.send_timeout(chunk, PATIENCE)).map_err(|_| Gone)
 }
 
 impl Drain for Writer {
@@ -107,9 +117,7 @@ impl Drain for Writer {
         }
         match &self.sender {
             Sender::Channel(_) if packed.is_empty() => Ok(()),
-            Sender::Channel(chunks) => {
-                chunks.blocking_send(Chunk::More(packed.into())).map_err(|_| Gone)
-            }
+            Sender::Channel(chunks) => send(chunks, Chunk::More(packed.into())),
             Sender::First(_) | Sender::Broken => Err(Gone),
         }
     }

@@ -29,6 +29,7 @@ pub(super) const NOW_MS: i64 = 6_000_000;
 /// Settings as without any flag.
 pub(crate) fn settings() -> Settings {
     Settings {
+        read_timeout: std::time::Duration::from_secs(300),
         query_timeout: std::time::Duration::from_secs(120),
         query_max_concurrency: 20,
         features: promql::Features::default(),

@@ -36,8 +36,11 @@ where
             let target = event.metadata().target();
             fields.add("component", target.split("::").next().unwrap_or(target));
         }
-        for (name, value) in &rest.fields {
-            fields.add(name, value);
+        for (name, value, kind) in &rest.fields {
+            match kind {
+                Kind::Text => fields.add(name, value),
+                Kind::Plain => fields.add_plain(name, value),
+            }
         }
         writer.write_str(&fields.finish())?;
         writer.write_str("\n")
@@ -53,16 +56,23 @@ fn timestamp(t_ms: i64) -> String {
 struct Collector {
     message: String,
     has_component: bool,
-    fields: Vec<(&'static str, String)>,
+    fields: Vec<(&'static str, String, Kind)>,
+}
+
+/// Whether a value is quoted in JSON.
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Plain,
 }
 
 impl Collector {
-    fn put(&mut self, field: &Field, value: String) {
+    fn put(&mut self, field: &Field, value: String, kind: Kind) {
         match field.name() {
             "message" => self.message = value,
             name => {
                 self.has_component |= name == "component";
-                self.fields.push((name, value));
+                self.fields.push((name, value, kind));
             }
         }
     }
@@ -70,10 +80,22 @@ impl Collector {
 
 impl Visit for Collector {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value.to_owned());
+        self.put(field, value.to_owned(), Kind::Text);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, value.to_string(), Kind::Plain);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, value.to_string(), Kind::Plain);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, value.to_string(), Kind::Plain);
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+        self.put(field, format!("{value:?}"), Kind::Text);
     }
 }

@@ -43,6 +43,18 @@ impl Fields {
         written.expect("a string takes text");
     }
 
+    /// Adds a key and a number or a truth value, which JSON writes without quotes.
+    pub(super) fn add_plain(&mut self, key: &str, value: &str) {
+        match self.form {
+            Form::Logfmt => self.add(key, value),
+            Form::Json => {
+                let comma = if self.line.is_empty() { "{" } else { "," };
+                let written = write!(self.line, "{comma}{}:{value}", Value::from(key));
+                written.expect("a string takes text");
+            }
+        }
+    }
+
     pub(super) fn finish(mut self) -> String {
         if self.form == Form::Json {
             self.line.push('}');

@@ -1,12 +1,13 @@
 //! The database between the API and the file system.
 
-use super::settings::Retention;
+use super::host::Server;
 use crate::flags::Serve;
 use anyhow::Context;
 use api::{Count, Database, HeadStats};
 use model::TimeRange;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use storage::{Error, Querier, Queryable};
 use tsdb::{Db, OpenReport, Options};
 
@@ -44,7 +45,8 @@ impl Database for Served {
 }
 
 /// Opens the database on a thread of its own, and tells what it met.
-pub(super) async fn open(flags: &Serve, retention: Retention) -> anyhow::Result<Db> {
+pub(super) async fn open(flags: &Serve, server: &Server) -> anyhow::Result<Db> {
+    let retention = server.retention;
     let path = flags.data_path.clone();
     let shown = path.display().to_string();
     let options = Options {
@@ -56,6 +58,7 @@ pub(super) async fn open(flags: &Serve, retention: Retention) -> anyhow::Result<
     let opened = tokio::task::spawn_blocking(move || Db::open(path, options)).await?;
     let (db, report) = opened.with_context(|| format!("opening {shown}"))?;
     tell(&report);
+    server.corruptions.store(report.damage.len() as u64, Ordering::Relaxed);
     Ok(db)
 }
 

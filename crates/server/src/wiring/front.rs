@@ -12,6 +12,7 @@ use anyhow::Context;
 use api::{Metrics, Readiness, State};
 use arc_swap::ArcSwap;
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, RwLock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -59,6 +60,7 @@ impl Front {
             hostname,
             flags: parsed.flags,
             retention: settings::retention(&flags, loaded.retention),
+            corruptions: AtomicU64::new(0),
             loaded: ArcSwap::from_pointee(loaded),
             reloads: Arc::new(Reloads::default()),
             reloader: OnceLock::new(),

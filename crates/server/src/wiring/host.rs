@@ -12,6 +12,7 @@ use exposition::encode::TextEncoder;
 use model::Labels;
 use model::metrics::Collect;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +22,8 @@ pub(super) struct Server {
     pub(super) hostname: String,
     pub(super) flags: BTreeMap<String, String>,
     pub(super) retention: Retention,
+    /// Damaged places met when the database was opened.
+    pub(super) corruptions: AtomicU64,
     /// The configuration in use.
     pub(super) loaded: ArcSwap<Loaded>,
     pub(super) reloads: Arc<Reloads>,
@@ -70,7 +73,7 @@ impl Host for Server {
             hostname: self.hostname.clone(),
             reload_success,
             last_config_ms,
-            corruptions: 0,
+            corruptions: self.corruptions.load(Ordering::Relaxed),
             threads: threads(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
             storage_retention: retention_text(self.retention),

@@ -95,7 +95,7 @@ async fn run(
     let (mut hang_ups, mut ends) = (HangUps::new()?, Ends::new()?);
     let front = Front::open(parsed, source)?;
     let db = tokio::select! {
-        db = database::open(&front.flags, front.server.retention) => db?,
+        db = database::open(&front.flags, &front.server) => db?,
         () = ends.next() => {
             tracing::info!(component = "server", "ended by a signal during the start");
             return Ok(());

@@ -92,6 +92,7 @@ pub(super) fn api(flags: &Serve, own: SocketAddr, hostname: &str) -> anyhow::Res
     };
     let fallback = format!("http://{hostname}:{}", own.port());
     Ok(api::Settings {
+        read_timeout: duration(flags.read_timeout),
         query_timeout: duration(flags.query_timeout),
         query_max_concurrency: flags.query_max_concurrency,
         features: FeatureList::union(&flags.features).promql,
