@@ -20,7 +20,7 @@ use super::{DecodeError, decimal};
 use storage::Row;
 
 /// The exponent of a column that never had a decimal value.
-const NO_EXPONENT: u8 = u8::MAX;
+pub(crate) const NO_EXPONENT: u8 = u8::MAX;
 /// Values with more decimals are written as XOR.
 const MAX_EXPONENT: u8 = 9;
 /// More columns than a group may have; a larger count is damage.
@@ -256,8 +256,9 @@ fn base_mantissa(last: f64, e: u8) -> i64 {
     decimal::nearest(last, e).unwrap_or(0)
 }
 
+/// Appends one value as difference to the last one of its column, and makes it the last one.
 #[inline]
-fn encode_value(value: f64, last: &mut f64, exponent: &mut u8, out: &mut Vec<u8>) {
+pub(crate) fn encode_value(value: f64, last: &mut f64, exponent: &mut u8, out: &mut Vec<u8>) {
     let e = *exponent;
     if e != NO_EXPONENT
         && let Some(mantissa) = decimal::mantissa(value, e)
@@ -293,8 +294,9 @@ fn encode_afresh(value: f64, last: f64, from: u8, exponent: &mut u8, out: &mut V
     out.extend_from_slice(&(xor >> (8 * skip)).to_le_bytes()[..len as usize]);
 }
 
+/// Reads what [`encode_value`] wrote.
 #[inline]
-fn decode_value(
+pub(crate) fn decode_value(
     from: &mut ByteReader<'_>,
     last: &mut f64,
     exponent: &mut u8,

@@ -271,10 +271,9 @@ impl GroupHead {
     }
 
     fn seal_mini(&mut self, key: Option<RowState>) {
-        let mut scratch = Scratch::default();
         let before = (!self.open.minis.is_empty()).then_some(&*self.open.base);
         let rows = self.open.transpose(0..self.state.columns()).expect("rows of our own making");
-        self.open.minis.push(Arc::new(Mini::seal(&rows, before, &mut scratch)));
+        self.open.minis.push(Arc::new(Mini::seal(&rows, before)));
         if let Some(state) = key {
             self.state = state;
         }
@@ -297,7 +296,7 @@ impl GroupHead {
         let mut builder = Builder::new(header, &self.open.t_ms, scratch);
         let (mut rows, mut unused) = (ColumnRows::default(), vec![true; ids.len()]);
         for column in by_series(&ids) {
-            let read = self.open.read(column, &tail, column, scratch, &mut rows);
+            let read = self.open.read(column, &tail, column, &mut rows);
             read.expect("mini-batches of our own making");
             unused[column] = rows.values.is_empty();
             let before = self.open.was_live(column) && self.ends_series();

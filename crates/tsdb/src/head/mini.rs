@@ -1,14 +1,17 @@
 //! Mini-batches: up to 16 rows of a group turned into columns, in memory only.
 //!
 //! A column that kept through all rows the value it had at the end of the mini-batch before (or stayed
-//! absent) takes one bit. For every other column there are the length of what follows, varint, then a
-//! mask of the rows with a value, u16 LE, then those values as a chunk. The first mini-batch of a
-//! group chunk has none before it: there everything starts absent.
+//! absent) takes one bit. For every other column there are the length of what follows, varint, then two
+//! masks of rows, u16 LE: those with a value, and of these the ones whose value differs from the one
+//! before; then those values, each as difference, as in a delta row. The first mini-batch of a group
+//! chunk has none before it: there everything starts absent.
+//!
+//! Sixteen rows are too few for the encodings of chunks to be worth their time.
 
 use super::column::ColumnRows;
 use crate::codec::bits::{ByteReader, put_varint};
 use crate::codec::row::{self, RowState};
-use crate::codec::{self, DecodeError, Scratch};
+use crate::codec::DecodeError;
 
 /// Rows of a full mini-batch.
 pub(crate) const MINI_ROWS: usize = 16;
@@ -86,16 +89,12 @@ pub(crate) struct Mini {
 impl Mini {
     /// Seals rows that hold all columns of a group. `before` is the state before the first row, or
     /// `None` for the first mini-batch of a group chunk.
-    pub(crate) fn seal(
-        rows: &Transposed,
-        before: Option<&RowState>,
-        scratch: &mut Scratch,
-    ) -> Self {
+    pub(crate) fn seal(rows: &Transposed, before: Option<&RowState>) -> Self {
         let columns = rows.masks.len();
         let all = u16::MAX >> (MINI_ROWS - rows.rows);
         let mut changed = vec![0u64; columns.div_ceil(64)];
         let mut starts = Vec::with_capacity(changed.len());
-        let (mut bytes, mut packed, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut bytes, mut packed) = (Vec::new(), Vec::new());
         for column in 0..columns {
             if column % 64 == 0 {
                 starts.push(u32::try_from(bytes.len()).expect("16 rows of a group below 4 GiB"));
@@ -114,13 +113,16 @@ impl Mini {
             changed[column / 64] |= 1 << (column % 64);
             packed.clear();
             packed.extend_from_slice(&mask.to_le_bytes());
-            if mask == all {
-                codec::encode(all_values, scratch, &mut packed);
-            } else {
-                values.clear();
-                values.extend(present(mask, all_values));
-                codec::encode(&values, scratch, &mut packed);
+            packed.extend_from_slice(&[0; 2]);
+            let (mut last, mut exponent) = (carry.unwrap_or(0.0), row::NO_EXPONENT);
+            let mut differs = 0u16;
+            for (row, value) in all_values.iter().enumerate() {
+                if mask >> row & 1 == 1 && value.to_bits() != last.to_bits() {
+                    differs |= 1 << row;
+                    row::encode_value(*value, &mut last, &mut exponent, &mut packed);
+                }
             }
+            packed[2..4].copy_from_slice(&differs.to_le_bytes());
             put_varint(&mut bytes, packed.len() as u64);
             bytes.extend_from_slice(&packed);
         }
@@ -138,7 +140,6 @@ impl Mini {
         &self,
         column: usize,
         carry: &mut Option<f64>,
-        scratch: &mut Scratch,
         out: &mut ColumnRows,
     ) -> Result<(), DecodeError> {
         let Some(bytes) = self.bytes_of(column)? else {
@@ -150,10 +151,18 @@ impl Mini {
         };
         let mut from = ByteReader::new(bytes);
         let mask = u16::from_le_bytes(from.array()?);
+        let differs = u16::from_le_bytes(from.array()?);
         out.mark_bits(self.rows, u64::from(mask));
-        codec::decode(from.rest(), mask.count_ones() as usize, scratch, &mut out.values)?;
-        let lasts = mask >> (self.rows - 1) & 1 == 1;
-        *carry = if lasts { out.values.last().copied() } else { None };
+        let (mut last, mut exponent) = (carry.unwrap_or(0.0), row::NO_EXPONENT);
+        for row in 0..self.rows {
+            if mask >> row & 1 == 1 {
+                if differs >> row & 1 == 1 {
+                    row::decode_value(&mut from, &mut last, &mut exponent)?;
+                }
+                out.values.push(last);
+            }
+        }
+        *carry = (mask >> (self.rows - 1) & 1 == 1).then_some(last);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use super::column::ColumnRows;
 use super::mini::{Mini, Transposed};
 use crate::codec::row::RowState;
-use crate::codec::{DecodeError, Scratch};
+use crate::codec::DecodeError;
 use std::sync::Arc;
 
 /// Mini-batches and the delta rows after them. A clone is a reader's snapshot: all but times and
@@ -38,13 +38,12 @@ impl OpenRows {
         column: usize,
         tail: &Transposed,
         i: usize,
-        scratch: &mut Scratch,
         out: &mut ColumnRows,
     ) -> Result<(), DecodeError> {
         out.clear();
         let mut carry = None;
         for mini in &self.minis {
-            mini.append_to(column, &mut carry, scratch, out)?;
+            mini.append_to(column, &mut carry, out)?;
         }
         tail.append_to(i, out);
         Ok(())

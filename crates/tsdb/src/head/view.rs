@@ -202,7 +202,7 @@ impl GroupView {
         });
         let tail = tail.as_ref().map_err(|error| *error)?;
         let column = column as usize;
-        open.read(column, tail, i, codec, rows)?;
+        open.read(column, tail, i, rows)?;
         rows.emit(&open.t_ms, open.was_live(column), self.ends_series, range, out);
         Ok(())
     }
