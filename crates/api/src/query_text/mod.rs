@@ -6,6 +6,7 @@ mod tree;
 use crate::envelope;
 use crate::json::write_text;
 use crate::params::Params;
+use crate::query::blocking;
 use crate::time::{MAX_TIME_MS, MIN_TIME_MS};
 use crate::{ApiError, Kind, State};
 use axum::extract;
@@ -13,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use promql::Expr;
 use promql::syntax::Node;
+use std::sync::Arc;
 
 fn parse_param(state: &State, params: &Params) -> Result<Expr, ApiError> {
     promql::parse(params.get("query"), &state.settings.features)
@@ -23,20 +25,30 @@ fn parse_param(state: &State, params: &Params) -> Result<Expr, ApiError> {
 pub(crate) async fn format(
     extract::State(state): extract::State<State>,
     params: Params,
-) -> Result<impl IntoResponse, ApiError> {
-    let expr = parse_param(&state, &params)?;
-    Ok(envelope::data(|out| write_text(out, &pretty::pretty(&expr))))
+) -> Result<Response, ApiError> {
+    let metrics = Arc::clone(&state.metrics);
+    blocking(&metrics, move || {
+        let expr = parse_param(&state, &params)?;
+        Ok(envelope::data(|out| write_text(out, &pretty::pretty(&expr))))
+    })
+    .await
+    .map(IntoResponse::into_response)
 }
 
 /// `/parse_query`
 pub(crate) async fn parse(
     extract::State(state): extract::State<State>,
     params: Params,
-) -> Result<impl IntoResponse, ApiError> {
-    let expr = parse_param(&state, &params)?;
-    let tree = tree::tree(&expr)
-        .ok_or_else(|| ApiError::new(Kind::Execution, "the query is nested too deeply"))?;
-    Ok(envelope::shape(&tree))
+) -> Result<Response, ApiError> {
+    let metrics = Arc::clone(&state.metrics);
+    blocking(&metrics, move || {
+        let expr = parse_param(&state, &params)?;
+        let too_deep = || ApiError::new(Kind::Execution, "the query is nested too deeply");
+        let tree = tree::tree(&expr).ok_or_else(too_deep)?;
+        Ok(envelope::shape(&tree))
+    })
+    .await
+    .map(IntoResponse::into_response)
 }
 
 /// `/query_exemplars`: no exemplar is stored, so the list for any series is empty.

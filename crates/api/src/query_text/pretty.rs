@@ -6,11 +6,16 @@ use promql::syntax::{Node, NodeId};
 
 /// Longer expressions are split.
 const MAX_CHARS: usize = 100;
+/// Longer queries stay on one line: every level prints all that is below it.
+const MAX_QUERY_BYTES: usize = 64 << 10;
 /// Deeper ones are printed as they are: the printer goes down by recursion.
 const MAX_LEVEL: usize = 500;
 
 /// The formatted query.
 pub(super) fn pretty(expr: &Expr) -> String {
+    if expr.text().len() > MAX_QUERY_BYTES {
+        return expr.to_string();
+    }
     at_level(expr, expr.root(), 0)
 }
 
