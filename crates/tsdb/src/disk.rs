@@ -94,6 +94,10 @@ pub(crate) trait DiskFile: Send + Sync + Debug {
     /// Makes content and length durable (fdatasync).
     fn sync(&self) -> Result<(), DiskError>;
 
+    /// Makes room from an offset on and the file longer; what was beyond the end reads as zeros.
+    /// Small writes into it later need no new length to be synced.
+    fn allocate(&self, offset: u64, len: u64) -> Result<(), DiskError>;
+
     /// Cuts the file, or fills it up with zeros.
     fn set_len(&self, len: u64) -> Result<(), DiskError>;
 
@@ -204,6 +208,19 @@ impl DiskFile for RealFile {
 
     fn sync(&self) -> Result<(), DiskError> {
         self.file.sync_data().map_err(at(&self.path, "sync"))
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> Result<(), DiskError> {
+        use rustix::fs::FallocateFlags;
+        use rustix::io::Errno;
+        loop {
+            match rustix::fs::fallocate(&self.file, FallocateFlags::empty(), offset, len) {
+                Err(Errno::INTR) => {}
+                // Not every file system can; a longer file without room of its own will do.
+                Err(Errno::OPNOTSUPP | Errno::NOSYS) => return self.set_len(offset + len),
+                done => return done.map_err(|e| at(&self.path, "allocate")(e.into())),
+            }
+        }
     }
 
     fn set_len(&self, len: u64) -> Result<(), DiskError> {

@@ -12,13 +12,21 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 #[derive(Clone, Debug)]
 pub(crate) struct FaultyDisk {
     left: Arc<AtomicU64>,
+    /// Of so many calls one fails, at random; 0 is none.
+    one_in: Arc<AtomicU64>,
+    random: Arc<AtomicU64>,
     kind: io::ErrorKind,
 }
 
 impl FaultyDisk {
     /// Lets so many calls pass.
     pub(crate) fn failing_after(calls: u64, kind: io::ErrorKind) -> Self {
-        Self { left: Arc::new(AtomicU64::new(calls)), kind }
+        Self {
+            left: Arc::new(AtomicU64::new(calls)),
+            one_in: Arc::default(),
+            random: Arc::default(),
+            kind,
+        }
     }
 
     /// From now on lets so many calls pass.
@@ -26,7 +34,25 @@ impl FaultyDisk {
         self.left.store(calls, Relaxed);
     }
 
+    /// From now on one of so many calls fails, at random; 0 is none.
+    pub(crate) fn fail_one_in(&self, calls: u64, seed: u64) {
+        self.random.store(seed | 1, Relaxed);
+        self.one_in.store(calls, Relaxed);
+    }
+
+    fn is_unlucky(&self) -> bool {
+        let step = |random: u64| Some(random.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(11));
+        let random = self.random.fetch_update(Relaxed, Relaxed, step).unwrap_or_else(|old| old);
+        match self.one_in.load(Relaxed) {
+            0 => false,
+            one_in => (random >> 33).is_multiple_of(one_in),
+        }
+    }
+
     fn call(&self, path: &Path, op: &'static str) -> Result<(), DiskError> {
+        if self.is_unlucky() {
+            return Err(DiskError { path: path.into(), op, source: self.kind.into() });
+        }
         let passed = self.left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1));
         match passed {
             Ok(_) => Ok(()),
@@ -116,6 +142,11 @@ impl DiskFile for FaultyFile {
     fn sync(&self) -> Result<(), DiskError> {
         self.disk.call(&self.path, "sync")?;
         self.file.sync()
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> Result<(), DiskError> {
+        self.disk.call(&self.path, "allocate")?;
+        self.file.allocate(offset, len)
     }
 
     fn set_len(&self, len: u64) -> Result<(), DiskError> {

@@ -1,6 +1,6 @@
 //! Write-ahead log: every row the head has accepted and no block holds yet.
 //!
-//! A folder of numbered segments of about 16 MiB, filled with zeros ahead of writing and recycled. A
+//! A folder of numbered segments of about 16 MiB, allocated ahead of writing and recycled. A
 //! segment is records ([`record`]), the first of which is its head: format version u8, then the number
 //! of the segment before and where it ended, varints. Ten zero bytes follow the last record.
 //!
@@ -10,7 +10,8 @@
 //!
 //! A row is in memory until [`Wal::flush`] writes it and survives a power cut after [`Wal::sync`].
 //! When either fails, what is not surely on disk is kept and written again to a new segment, whose
-//! head tells where the old one stops to count.
+//! head tells where the old one stops to count. The new one takes its name when all of that is in it:
+//! a crash finds the rows in the old one or in the new one.
 
 pub(crate) mod record;
 pub(crate) mod replay;
@@ -87,6 +88,8 @@ struct Files {
     unsynced: Vec<u8>,
     /// The current segment is not to be written any more.
     broken: bool,
+    /// What it may lack on disk is not carried any more.
+    dropped: bool,
 }
 
 /// The log of one database.
@@ -114,11 +117,12 @@ impl Wal {
             }
             Some((last, end)) => {
                 sealed.push(last);
-                Segment::create(&*disk, dir, last.number + 1, (last.number, end))?
+                Segment::begin(&*disk, dir, last.number + 1, (last.number, end))?
+                    .publish(&*disk, dir)?
             }
             None => {
                 let number = sealed.last().map_or(0, |last| last.number + 1);
-                Segment::create(&*disk, dir, number, (number, 0))?
+                Segment::begin(&*disk, dir, number, (number, 0))?.publish(&*disk, dir)?
             }
         };
         Ok(Self {
@@ -134,6 +138,7 @@ impl Wal {
                 epoch: 0,
                 unsynced: Vec::new(),
                 broken: false,
+                dropped: false,
             }),
             buffer: Mutex::new(LogBuffer { epoch: 0, bytes: Vec::new(), max_ms: i64::MIN }),
         })
@@ -156,10 +161,17 @@ impl Wal {
         Ok(self.write_carried(&mut files)?)
     }
 
+    /// Whether the current segment failed, so that the next flush begins another one.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.files.lock().broken
+    }
+
     /// Makes what was flushed survive a power cut.
     pub(crate) fn sync(&self) -> Result<(), DiskError> {
         let mut files = self.files.lock();
-        if files.unsynced.is_empty() && files.current.is_synced() {
+        // A sync after a failed one may succeed and yet have lost what it was for: what a broken
+        // segment may lack is in the next one, which is durable before it counts.
+        if files.broken || files.unsynced.is_empty() && files.current.is_synced() {
             return Ok(());
         }
         self.sync_current(&mut files)
@@ -237,27 +249,44 @@ impl Wal {
         if has_rows && (rotate || used >= SEGMENT_BYTES) {
             buffer.epoch += 1;
         }
+        drop(buffer);
+        if files.carried.len() > MAX_CARRIED {
+            self.drop_carried(files);
+        }
+    }
+
+    /// Leaves a gap in the log: what follows it begins with key rows.
+    fn drop_carried(&self, files: &mut Files) {
+        files.carried = Vec::new();
+        files.carried_max_ms = i64::MIN;
+        files.dropped |= files.broken;
+        let mut buffer = self.buffer.lock();
+        buffer.bytes.clear();
+        buffer.max_ms = i64::MIN;
+        buffer.epoch += 1;
+        files.carried_epoch = buffer.epoch;
     }
 
     fn write_carried(&self, files: &mut Files) -> Result<(), DiskError> {
         if files.broken || files.epoch < files.carried_epoch {
             self.next_segment(files, files.carried_epoch)?;
-        }
-        match write_batches(&mut files.current, &files.carried) {
-            Ok(bytes) => self.metrics.wal_written_bytes.add(bytes),
-            Err(error) => {
-                self.give_up(files);
-                return Err(error);
-            }
-        }
-        files.current.saw(files.carried_max_ms);
-        files.carried_max_ms = i64::MIN;
-        let mut carried = std::mem::take(&mut files.carried);
-        if files.unsynced.len() + carried.len() <= MAX_UNSYNCED {
-            files.unsynced.append(&mut carried);
         } else {
-            files.unsynced = Vec::new();
-            files.current.give_up_on_sync();
+            match write_batches(&mut files.current, &files.carried) {
+                Ok(bytes) => self.metrics.wal_written_bytes.add(bytes),
+                Err(error) => {
+                    self.give_up(files);
+                    return Err(error);
+                }
+            }
+            files.current.saw(files.carried_max_ms);
+            files.carried_max_ms = i64::MIN;
+            let mut carried = std::mem::take(&mut files.carried);
+            if files.unsynced.len() + carried.len() <= MAX_UNSYNCED {
+                files.unsynced.append(&mut carried);
+            } else {
+                files.unsynced = Vec::new();
+                files.current.give_up_on_sync();
+            }
         }
         let epoch = self.buffer.lock().epoch;
         if files.epoch < epoch { self.next_segment(files, epoch) } else { Ok(()) }
@@ -271,32 +300,35 @@ impl Wal {
         files.carried = again;
         files.carried_max_ms = files.carried_max_ms.max(files.current.max_ms());
         files.broken = true;
-        let mut buffer = self.buffer.lock();
-        buffer.epoch += 1;
-        if files.carried.len() > MAX_CARRIED {
-            // What follows a gap must not build on what was before it.
-            files.carried = Vec::new();
-            buffer.bytes.clear();
-        }
+        self.buffer.lock().epoch += 1;
     }
 
+    /// Ends the current segment; the next one begins with what is carried.
     fn next_segment(&self, files: &mut Files, epoch: u32) -> Result<(), DiskError> {
         if !files.broken {
             // What comes next relies on this one being whole.
             self.sync_current(files)?;
         }
         let old = &files.current;
-        let end = if files.broken { old.sure_end() } else { old.end() };
+        // Of what is dropped the old one may still have something.
+        let end = if files.broken && !files.dropped { old.sure_end() } else { old.end() };
         let before = (old.number(), end);
-        let next = Segment::create(&*self.disk, &self.dir, old.number() + 1, before)?;
+        let mut next = Segment::begin(&*self.disk, &self.dir, old.number() + 1, before)?;
+        let bytes = write_batches(&mut next, &files.carried)?;
+        next.saw(files.carried_max_ms);
+        let next = next.publish(&*self.disk, &self.dir)?;
+        self.metrics.wal_written_bytes.add(bytes);
         files.sealed.push(Sealed {
             number: old.number(),
             bytes: old.bytes(),
-            max_ms: old.max_ms(),
+            // Carried rows are differences to rows of the old one, which so stays as long as they do.
+            max_ms: old.max_ms().max(files.carried_max_ms),
         });
         files.current = next;
+        files.carried = Vec::new();
+        files.carried_max_ms = i64::MIN;
         files.epoch = epoch;
-        files.broken = false;
+        (files.broken, files.dropped) = (false, false);
         Ok(())
     }
 }

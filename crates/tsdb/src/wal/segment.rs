@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The format's version, in the head of every segment.
 pub(super) const VERSION: u8 = 1;
-/// A file is filled with zeros this far ahead: a sync then need not write its length.
-const AHEAD: usize = 1 << 20;
+/// A file is allocated this far ahead: a sync then need not write its length.
+const AHEAD: u64 = 1 << 20;
 
 /// The path of a segment.
 pub(super) fn path(dir: &Path, number: u32) -> PathBuf {
@@ -41,19 +41,17 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Begins a segment, in a retired file if there is one. `before` is the number of the one before
-    /// and where it ended.
-    pub(super) fn create(
+    /// Begins a segment, in the retired file if there is one. `before` is the number of the one before
+    /// and where it ended. It is no part of the log before [`Segment::publish`].
+    pub(super) fn begin(
         disk: &dyn Disk,
         dir: &Path,
         number: u32,
         before: (u32, u64),
     ) -> Result<Self, DiskError> {
-        let path = path(dir, number);
-        let file = match disk.rename(&spare(dir), &path) {
-            Ok(()) => disk.open(&path)?,
-            Err(error) if error.is_not_found() => disk.create(&path)?,
-            Err(error) => return Err(error),
+        let file = match disk.open(&spare(dir)) {
+            Err(error) if error.is_not_found() => disk.create(&spare(dir))?,
+            file => file?,
         };
         let len = file.len()?;
         let mut new = Self { number, file, end: 0, synced: 0, len, max_ms: i64::MIN, empty_end: 0 };
@@ -64,10 +62,19 @@ impl Segment {
         record::put(&mut record, number, kind::SEGMENT, &head);
         new.append(&mut record)?;
         new.empty_end = new.end;
-        new.file.sync()?;
-        new.synced = new.end;
-        disk.sync_dir(dir)?;
         Ok(new)
+    }
+
+    /// Makes what was appended so far durable, and then a part of the log, in one step: a segment
+    /// without a whole head is damage, never a crash.
+    pub(super) fn publish(mut self, disk: &dyn Disk, dir: &Path) -> Result<Self, DiskError> {
+        self.sync()?;
+        let path = path(dir, self.number);
+        disk.rename(&spare(dir), &path)?;
+        disk.sync_dir(dir)?;
+        // What fails from now on is told under the new name.
+        self.file = disk.open(&path)?;
+        Ok(self)
     }
 
     /// Goes on after the last good record; what follows it is cut off.
@@ -91,9 +98,9 @@ impl Segment {
         records.resize(len + HEADER, 0);
         let need = self.end + records.len() as u64;
         if need > self.len {
-            let zeros = vec![0; records.len().max(AHEAD)];
-            self.file.write_at(self.len, &zeros)?;
-            self.len += zeros.len() as u64;
+            let more = (need - self.len).max(AHEAD);
+            self.file.allocate(self.len, more)?;
+            self.len += more;
         }
         let written = self.file.write_at(self.end, records);
         records.truncate(len);
