@@ -14,6 +14,8 @@ use std::sync::Arc;
 const SEED: u32 = 0x5e71_e5e5;
 /// Series per record.
 const BATCH: usize = 4096;
+/// What a series with labels of its own takes in the file at least, packed.
+const PACKED_BYTES: usize = 5;
 /// A log with fewer series than this is not worth rewriting.
 const SMALL: usize = 4096;
 
@@ -55,6 +57,7 @@ impl SeriesLog {
             }
             Err(error) => return Err(error),
         };
+        registry.reserve(bytes.len() / PACKED_BYTES);
         let (mut end, mut entries) = (0, 0);
         while end < bytes.len() {
             let Some(record) = record::read(&bytes, end, SEED) else {

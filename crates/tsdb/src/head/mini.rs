@@ -9,9 +9,9 @@
 //! Sixteen rows are too few for the encodings of chunks to be worth their time.
 
 use super::column::ColumnRows;
+use crate::codec::DecodeError;
 use crate::codec::bits::{ByteReader, put_varint};
 use crate::codec::row::{self, RowState};
-use crate::codec::DecodeError;
 
 /// Rows of a full mini-batch.
 pub(crate) const MINI_ROWS: usize = 16;

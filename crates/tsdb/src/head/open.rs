@@ -2,8 +2,8 @@
 
 use super::column::ColumnRows;
 use super::mini::{Mini, Transposed};
-use crate::codec::row::RowState;
 use crate::codec::DecodeError;
+use crate::codec::row::RowState;
 use std::sync::Arc;
 
 /// Mini-batches and the delta rows after them. A clone is a reader's snapshot: all but times and

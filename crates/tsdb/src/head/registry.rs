@@ -136,18 +136,22 @@ impl Registry {
         let common = self.intern_pairs(shared.iter().filter(|_| is_shared))?;
         let own = labels.iter().filter(|(name, _)| !is_shared || shared.get(name).is_none());
         let own = self.intern_pairs(own)?;
+        self.insert(id, Series { common, own, place });
+        Ok(())
+    }
+
+    fn insert(&mut self, id: u32, new: Series) {
         let i = id as usize;
         if i >= self.series.len() {
             self.series.resize(i + 1, FREE);
         }
         debug_assert_eq!(self.series[i].own, NONE, "the number is in use");
-        self.series[i] = Series { common, own, place };
+        self.series[i] = new;
         let (series, sets) = (&self.series, &self.sets);
         let hash = |id: &u32| set_pairs(sets, &series[*id as usize]).fold(0, mix);
         self.by_labels.insert_unique(hash(&id), id, hash);
         self.unindexed.push(id);
         self.live += 1;
-        Ok(())
     }
 
     /// Whether a number names a series.
@@ -292,31 +296,77 @@ impl Registry {
         }
     }
 
+    /// Makes room for so many more series at once.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        let (series, sets) = (&self.series, &self.sets);
+        let hash = |id: &u32| set_pairs(sets, &series[*id as usize]).fold(0, mix);
+        self.by_labels.reserve(more, hash);
+        self.series.reserve(more);
+        self.unindexed.reserve(more);
+    }
+
     /// Makes the series that [`Registry::put_series`] wrote, nowhere placed; later ones replace
     /// earlier ones of the same number. How many there were.
     pub(crate) fn read_series(&mut self, payload: &[u8]) -> Result<usize, DecodeError> {
-        const FULL: DecodeError = DecodeError::Invalid("number of series");
         let mut from = ByteReader::new(payload);
         let mut count = 0;
         while !from.rest().is_empty() {
-            let common = record::read_labels(&mut from)?;
+            let common = self.read_set(&mut from, None)?;
             for _ in 0..from.index()? {
                 let id = from.u32()?;
-                let own = record::read_labels(&mut from)?;
+                let own = self.read_set(&mut from, Some(common))?;
                 // A run of holes costs memory; a number far out is damage.
                 if id == NONE || id as usize > self.series.len() + (1 << 24) {
                     return Err(DecodeError::Invalid("series number"));
                 }
-                let labels = Labels::from_pairs(common.iter().chain(own.iter()));
+                let new = Series { common, own, place: FREE.place };
                 self.free_number(id);
-                if let Some(earlier) = self.find(&labels) {
+                if let Some(earlier) = self.find_equal(&new) {
                     self.free_number(earlier);
                 }
-                self.create_as(id, &common, &labels, FREE.place).map_err(|Full| FULL)?;
+                self.insert(id, new);
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    /// Reads and interns labels, of which none has a name of the `other` set.
+    fn read_set(
+        &mut self,
+        from: &mut ByteReader<'_>,
+        other: Option<u32>,
+    ) -> Result<u32, DecodeError> {
+        const FULL: DecodeError = DecodeError::Invalid("number of label sets");
+        let mut packed = Vec::with_capacity(64);
+        record::read_label_texts(from, |name, value| {
+            let name = self.symbols.intern(name.as_bytes()).ok_or(FULL)?;
+            if other.is_some_and(|set| pairs_of(self.sets.get(set)).any(|pair| pair.0 == name)) {
+                return Err(DecodeError::Invalid("label name"));
+            }
+            let value = self.symbols.intern(value.as_bytes()).ok_or(FULL)?;
+            put_varint(&mut packed, u64::from(name));
+            put_varint(&mut packed, u64::from(value));
+            Ok(())
+        })?;
+        self.sets.intern(&packed).ok_or(FULL)
+    }
+
+    /// The series with the same labels, however they are divided.
+    fn find_equal(&self, new: &Series) -> Option<u32> {
+        let hash = set_pairs(&self.sets, new).fold(0, mix);
+        let same = |id: &u32| {
+            let known = &self.series[*id as usize];
+            (known.common, known.own) == (new.common, new.own) || {
+                let sorted = |series: &Series| {
+                    let mut pairs: Vec<Pair> = set_pairs(&self.sets, series).collect();
+                    pairs.sort_unstable();
+                    pairs
+                };
+                sorted(known) == sorted(new)
+            }
+        };
+        self.by_labels.find(hash, same).copied()
     }
 
     fn free_number(&mut self, id: u32) {

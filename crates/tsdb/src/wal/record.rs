@@ -212,16 +212,29 @@ pub(crate) fn put_labels(out: &mut Vec<u8>, labels: &Labels) {
 
 /// Reads what [`put_labels`] wrote.
 pub(crate) fn read_labels(from: &mut ByteReader<'_>) -> Result<Labels, DecodeError> {
-    let count = from.index()?;
     let mut pairs: Vec<(&str, &str)> = Vec::new();
-    for _ in 0..count {
-        let pair = (read_text(from)?, read_text(from)?);
-        if pair.1.is_empty() || pairs.last().is_some_and(|last| last.0 >= pair.0) {
+    read_label_texts(from, |name, value| {
+        pairs.push((name, value));
+        Ok(())
+    })?;
+    Ok(Labels::from_sorted(pairs))
+}
+
+/// The same, label by label.
+pub(crate) fn read_label_texts<'a>(
+    from: &mut ByteReader<'a>,
+    mut each: impl FnMut(&'a str, &'a str) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let mut last: Option<&str> = None;
+    for _ in 0..from.index()? {
+        let (name, value) = (read_text(from)?, read_text(from)?);
+        if value.is_empty() || last.is_some_and(|last| last >= name) {
             return Err(DecodeError::Invalid("order of labels"));
         }
-        pairs.push(pair);
+        last = Some(name);
+        each(name, value)?;
     }
-    Ok(Labels::from_sorted(pairs))
+    Ok(())
 }
 
 fn put_text(out: &mut Vec<u8>, text: &str) {
