@@ -1,7 +1,6 @@
 //! The `global` section.
 
 use super::sections::{DurationText, SizeText};
-use exposition::Protocol;
 use model::Labels;
 use model::duration::Duration;
 use model::names::{NameScheme, is_legacy_label_name};
@@ -38,24 +37,6 @@ pub(super) struct GlobalSection {
     extra_scrape_metrics: Option<bool>,
 }
 
-/// Refuses an empty list, duplicates in any letter case, and unknown names.
-fn check_protocols(names: &[String]) -> Result<(), String> {
-    if names.is_empty() {
-        return Err("scrape_protocols cannot be empty for global config".to_owned());
-    }
-    for (i, name) in names.iter().enumerate() {
-        if names[..i].iter().any(|other| other.eq_ignore_ascii_case(name)) {
-            let list = names.join(" ");
-            let message = "duplicated protocol in scrape_protocols, got";
-            return Err(format!("{message} [{list}] for global config"));
-        }
-        if Protocol::from_name(name).is_none() {
-            return Err(format!("unknown scrape protocol {name} for global config"));
-        }
-    }
-    Ok(())
-}
-
 fn positive(duration: Option<DurationText>) -> Option<Duration> {
     duration.map(|duration| duration.0).filter(|duration| duration.ms > 0)
 }
@@ -64,27 +45,8 @@ impl GlobalSection {
     /// What jobs inherit.
     pub(super) fn resolve(&self, defaults: &Global) -> Result<Global, String> {
         self.refuse_not_yet()?;
-        let interval = positive(self.scrape_interval).unwrap_or(defaults.scrape_interval);
-        let timeout = positive(self.scrape_timeout);
-        if timeout.is_some_and(|timeout| timeout > interval) {
-            return Err("global scrape timeout greater than scrape interval".to_owned());
-        }
-        if let Some(protocols) = &self.scrape_protocols {
-            check_protocols(protocols)?;
-        }
-        let scheme = self.name_scheme()?;
-        let escaping = self.metric_name_escaping_scheme.as_deref().unwrap_or("");
-        if scheme == NameScheme::Legacy && escaping == "allow-utf-8" {
-            let message = "utf8 metric names requested but validation scheme is not set to UTF8";
-            return Err(message.to_owned());
-        }
-        if !escaping.is_empty() {
-            scrape::config::Escaping::parse(escaping)?;
-        }
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        Ok(Global {
-            scrape_interval: interval,
-            scrape_timeout: timeout.unwrap_or(defaults.scrape_timeout.min(interval)),
+        let mut global = Global {
             scrape_protocols: self.scrape_protocols.clone(),
             body_size_limit: self.body_size_limit.map_or(0, |size| size.0),
             sample_limit: self.sample_limit.unwrap_or(0),
@@ -98,7 +60,12 @@ impl GlobalSection {
                 .unwrap_or(defaults.extra_scrape_metrics),
             metric_name_validation_scheme: text(&self.metric_name_validation_scheme),
             metric_name_escaping_scheme: text(&self.metric_name_escaping_scheme),
-        })
+            ..defaults.clone()
+        };
+        let [interval, timeout] = [self.scrape_interval, self.scrape_timeout].map(positive);
+        global.set_timing(interval, timeout).map_err(|error| error.to_string())?;
+        global.check().map_err(|error| error.to_string())?;
+        Ok(global)
     }
 
     fn refuse_not_yet(&self) -> Result<(), String> {

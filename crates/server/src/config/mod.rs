@@ -11,6 +11,7 @@ mod print;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod tree;
 
 pub(crate) use print::to_yaml;
 
@@ -22,6 +23,7 @@ use sections::{Later, Runtime, StorageSection, first_filled};
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::Path;
 
 /// A file may hold at most this much.
@@ -108,11 +110,13 @@ pub(crate) const SELF_SCRAPE: &str = "global:\n  scrape_interval: 15s\nscrape_co
 pub(crate) fn load(path: &Path, defaults: &Global) -> Result<Loaded, ConfigError> {
     let file = path.display().to_string();
     let error = |message: String| ConfigError { file: file.clone(), at: None, message };
-    let size = std::fs::metadata(path).map_err(|e| error(e.to_string()))?.len();
-    if size > MAX_BYTES {
+    let opened = std::fs::File::open(path).map_err(|e| error(e.to_string()))?;
+    let mut text = String::new();
+    // Its size is no bound: a pipe and a device have none.
+    opened.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| error(e.to_string()))?;
+    if text.len() as u64 > MAX_BYTES {
         return Err(error(format!("larger than {MAX_BYTES} bytes")));
     }
-    let text = std::fs::read_to_string(path).map_err(|e| error(e.to_string()))?;
     let directory = path.parent().unwrap_or(Path::new(""));
     parse(&text, &file, directory, defaults, |name| std::env::var(name).ok())
 }
@@ -175,7 +179,10 @@ pub(crate) fn parse(
 fn bare(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let line = text.lines().next().unwrap_or_default();
-    let line = line.rfind(" at line ").map_or(line, |at| &line[..at]);
+    // What follows speaks of places, or of settings of the library.
+    let ends = [" (defined at ", " at line ", ", set DuplicateKeyPolicy", "; use from_"];
+    let end = ends.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
+    let line = &line[..end];
     unknown_field(line).unwrap_or_else(|| line.to_owned())
 }
 

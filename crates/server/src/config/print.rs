@@ -3,7 +3,7 @@
 //! What was written is read a second time as a plain tree, so that nothing is lost; what every job
 //! works by is put in front.
 
-use super::Loaded;
+use super::{Loaded, tree};
 use model::duration::Duration;
 use serde_json::Value;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ type Pairs = Vec<(String, Value)>;
 
 /// The whole configuration.
 pub(crate) fn to_yaml(loaded: &Loaded) -> String {
-    let mut written: Value = serde_saphyr::from_str(&loaded.text).unwrap_or(Value::Null);
+    let mut written = tree::read(&loaded.text);
     mask(&mut written, false);
     let mut out = String::new();
     out.push_str("global:\n");

@@ -185,7 +185,7 @@ impl<'de> Deserialize<'de> for ZeroDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Option::<DurationText>::deserialize(deserializer)? {
             Some(DurationText(duration)) if duration.ms != 0 => {
-                Err(D::Error::custom("only 0s is supported yet"))
+                Err(D::Error::custom("out_of_order_time_window: only 0s is supported yet"))
             }
             _ => Ok(Self),
         }

@@ -22,13 +22,23 @@ fn faults_tell_their_place() {
     let check = |text: &str, parts: &[&str]| {
         let error = parse_text(text).expect_err(text);
         for part in parts {
+            let error = format!("{error}$");
             assert!(error.contains(part), "{text}: {error}");
         }
     };
     check("global:\n  scrape_intervall: 1s\n", &["prometheus.yml:2:3: ", "scrape_intervall"]);
     check("nonsense: 1\n", &["prometheus.yml:1:1: ", "nonsense"]);
     check("global:\n  scrape_interval: 1x\n", &["prometheus.yml:2:20: ", "1x"]);
-    check("global:\n  a: 1\n  a: 1\n", &["prometheus.yml:"]);
+    check(
+        "global:\n  sample_limit: 1\n  sample_limit: 1\n",
+        &["prometheus.yml:3:3: duplicate mapping key: sample_limit$"],
+    );
+    check("global: {}\n---\nglobal: {}\n", &["prometheus.yml:3:1: multiple YAML documents"]);
+    check(
+        "scrape_configs:\n- &a {job_name: [&b [x]]}\n",
+        &["prometheus.yml:2:17: expected string scalar$"],
+    );
+    check("global: {scrape_protocols: [PrometheusProto]}\n", &["not built in yet"]);
     check("rule_files:\n  - a.yml\n", &["prometheus.yml:2:", "not supported yet"]);
     check("remote_write:\n  - url: http://x\n", &["prometheus.yml:2:", "not supported yet"]);
     check("tracing:\n  endpoint: x\n", &["prometheus.yml:2:", "tracing is not supported yet"]);
@@ -77,13 +87,15 @@ scrape_configs:
     target_label: host
   static_configs:
   - targets: ["localhost:9100", "b:1"]
-    labels: {a: "yes", b: ""}
+    labels: {a: "yes", b: "", y: n, version: 1.10, zip: 010}
 "#;
     let loaded = parse_text(text).unwrap();
     let yaml = to_yaml(&loaded);
     assert!(!yaml.contains("hunter2") && yaml.contains("password: <secret>"), "{yaml}");
     assert!(yaml.contains("  scrape_timeout: 5s\n") && yaml.contains("pod: pod-1"), "{yaml}");
     let again = parse_text(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
+    let statics = |loaded: &Loaded| loaded.scrape_configs[0].static_configs().to_vec();
+    assert_eq!(statics(&again), statics(&loaded), "{yaml}");
     assert_eq!(again.global.scrape_interval, loaded.global.scrape_interval);
     assert_eq!(to_yaml(&again), yaml);
 }
