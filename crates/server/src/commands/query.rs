@@ -130,12 +130,21 @@ fn show(answer: &Value, output: &Output) -> anyhow::Result<String> {
         "string" => writeln!(out, "{}", result[1].as_str().unwrap_or_default())?,
         other => bail!("the server answered with a {other:?}"),
     }
+    if out.is_empty() {
+        // An empty vector or matrix is an empty line.
+        out.push('\n');
+    }
     Ok(out)
 }
 
-/// `value @[time]`
+/// `value @[time]`; the value never has an exponent.
 fn point(value: &Value) -> String {
-    format!("{} @[{}]", value[1].as_str().unwrap_or_default(), value[0])
+    let (text, mut out) = (value[1].as_str().unwrap_or_default(), String::new());
+    match float::parse(text) {
+        Some(number) => float::write_f(&mut out, number).expect("a string takes text"),
+        None => out.push_str(text),
+    }
+    out + &format!(" @[{}]", value[0])
 }
 
 /// `name{a="1", b="2"}`
@@ -164,6 +173,10 @@ mod tests {
             assert_eq!(show(&answer, &output).unwrap(), expected);
         };
         check("scalar", json!([1.5, "2"]), "scalar: 2 @[1.5]\n");
+        check("scalar", json!([1, "1e-07"]), "scalar: 0.0000001 @[1]\n");
+        check("scalar", json!([1, "1e+21"]), "scalar: 1000000000000000000000 @[1]\n");
+        check("vector", json!([]), "\n");
+        check("matrix", json!([]), "\n");
         check("string", json!([1, "text"]), "text\n");
         check(
             "vector",
@@ -171,6 +184,7 @@ mod tests {
             "up{job=\"a\"} => 1 @[1435781451.781]\n",
         );
         check("vector", json!([{ "metric": {}, "value": [1, "NaN"] }]), "{} => NaN @[1]\n");
+        check("vector", json!([{ "metric": {}, "value": [1, "+Inf"] }]), "{} => +Inf @[1]\n");
         check(
             "matrix",
             json!([{ "metric": { "a": "b" }, "values": [[1, "2"], [2, "3"]] }]),
