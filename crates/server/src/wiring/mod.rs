@@ -75,6 +75,7 @@ pub(crate) async fn demo(mut parsed: Parsed) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("rushlight-demo-").tempdir()?;
     parsed.cli.serve.data_path = folder.path().to_owned();
     parsed.flags.insert("storage.tsdb.path".into(), folder.path().display().to_string());
+    parsed.flags.insert("web.listen-address".into(), flags.listen_address.0.to_string());
     parsed.cli.serve.listen_address = vec![flags.listen_address.clone()];
     let exporter = Exporter::bind()?;
     let address = exporter.address;
@@ -117,7 +118,7 @@ async fn run(
     tracing::info!(component = "server", "ending");
     tokio::select! {
         ended = loops.stop(front) => ended?,
-        () = ends.next() => return Err(anyhow!("ended at once by a second signal").into()),
+        () = ends.second() => return Err(anyhow!("ended at once by a second signal").into()),
     }
     tracing::info!(component = "server", "ended");
     Ok(())
