@@ -57,13 +57,27 @@ fn ask(query: &Query) -> ExitCode {
     match result.and_then(|runtime| runtime.block_on(commands::query::run(query))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error:#}");
+            eprintln!("{}", chain(&error));
             ExitCode::FAILURE
         }
     }
 }
 
 fn serve(parsed: Parsed) -> ExitCode {
+/// An error and its causes; a cause that its effect already tells is not told again.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
     let demo = matches!(parsed.cli.command, Some(Command::Demo(_)));
     let log = match &parsed.cli.command {
         Some(Command::Demo(demo)) => &demo.log,
@@ -85,8 +99,21 @@ fn serve(parsed: Parsed) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            tracing::error!(component = "server", error = %format!("{:#}", failure.error), "the server ended");
+            tracing::error!(component = "server", error = %chain(&failure.error), "the server ended");
             ExitCode::from(failure.code)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::chain;
+    use anyhow::anyhow;
+
+    #[test]
+    fn causes_are_told_once() {
+        let error = anyhow!("no such file").context("data: no such file").context("opening");
+        assert_eq!(chain(&error), "opening: data: no such file");
+        assert_eq!(chain(&anyhow!("a").context("b")), "b: a");
     }
 }
