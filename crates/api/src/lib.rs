@@ -41,7 +41,7 @@ pub use targets::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
 use axum::Router;
 use axum::extract::{self, DefaultBodyLimit};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Redirect};
+use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
 use http::StatusCode;
 use layers::cors::{cors, preflight};
@@ -60,7 +60,8 @@ pub fn router(state: &State) -> Router {
         let home = format!("{prefix}/");
         Router::new()
             .nest(&prefix, routes)
-            .route("/", get(move || async move { Redirect::to(&home) }))
+            .route(&home.clone(), get(self::home).with_state(state.clone()))
+            .route("/", get(move || async move { found(&home) }))
     };
     // Forms are read with a bound of their own.
     router.fallback(|| async { not_found() }).layer(DefaultBodyLimit::disable())
@@ -143,4 +144,14 @@ async fn no_alertmanagers() -> impl IntoResponse {
 /// The answer to a path nobody serves.
 fn not_found() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, "404 page not found\n")
+/// Sends to another path for this once, by the status of Go's `http.StatusFound`.
+fn found(path: &str) -> impl IntoResponse + use<> {
+    (StatusCode::FOUND, [(http::header::LOCATION, path.to_owned())])
+}
+
+/// The answer to a method that a path does not serve; the router adds which it does.
+fn wrong_method() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
+}
+
 }

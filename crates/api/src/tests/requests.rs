@@ -197,7 +197,12 @@ async fn a_prefix_stands_before_everything() {
     assert_eq!(api.get("/prom/api/v1/query?query=1").await.status, 200);
     assert_eq!(api.get("/prom/-/healthy").await.status, 200);
     assert_eq!(api.get("/api/v1/query?query=1").await.status, 404);
-    assert_eq!(api.get("/").await.headers["location"], "/prom/");
+    let sent_on = api.get("/").await;
+    assert_eq!(sent_on.status, 302);
+    assert_eq!(sent_on.headers["location"], "/prom/");
+    for home in ["/prom", "/prom/"] {
+        assert_eq!(api.get(home).await.status, 200, "{home}");
+    }
 }
 
 #[tokio::test]
