@@ -107,6 +107,9 @@ impl Head {
     /// Makes what was flushed survive a power cut.
     pub(crate) fn sync(&self) -> Result<(), DiskError> {
         let Some(log) = self.log.get() else { return Ok(()) };
+        if log.wal.is_broken() {
+            self.flush()?;
+        }
         log.series.lock().sync()?;
         log.wal.sync()
     }

@@ -21,6 +21,9 @@ pub(crate) struct Replay<'a> {
     groups: HashMap<u32, Known, RandomState>,
     /// Series that the log mentions: their numbers cannot be given anew.
     mentioned: RoaringBitmap,
+    /// Segments read so far, and the newest row of this one that builds on those before.
+    segments: u32,
+    leaning_ms: Option<i64>,
     /// Rows that are in the head again.
     pub(crate) rows: u64,
     /// Rows that could not be read because something before them is missing.
@@ -31,6 +34,8 @@ struct Known {
     cell: Arc<Mutex<GroupHead>>,
     /// Whether the group's last row is known, so that a difference to it means something.
     follows: bool,
+    /// The segment of its last key row.
+    key_segment: u32,
 }
 
 impl<'a> Replay<'a> {
@@ -39,6 +44,8 @@ impl<'a> Replay<'a> {
             head,
             groups: HashMap::default(),
             mentioned: RoaringBitmap::new(),
+            segments: 0,
+            leaning_ms: None,
             rows: 0,
             lost_rows: 0,
         }
@@ -69,7 +76,7 @@ impl<'a> Replay<'a> {
         let id = entry.group;
         let full = |Full| DecodeError::Invalid("number of groups");
         let cell = self.head.restore(entry).map_err(full)?;
-        self.groups.insert(id, Known { cell, follows: false });
+        self.groups.insert(id, Known { cell, follows: false, key_segment: self.segments });
         Ok(())
     }
 
@@ -117,7 +124,7 @@ impl<'a> Replay<'a> {
         if kind == entry::KEY_ROW {
             let mut state = RowState::new();
             row::decode(from.rest(), &mut state)?;
-            known.follows = true;
+            (known.follows, known.key_segment) = (true, self.segments);
             let t_ms = state.t_ms();
             if state.columns() > group.open.ids.len() {
                 known.follows = false;
@@ -134,6 +141,9 @@ impl<'a> Replay<'a> {
             if !known.follows {
                 self.lost_rows += 1;
                 return Ok(Some(t_ms));
+            }
+            if known.key_segment != self.segments {
+                self.leaning_ms = self.leaning_ms.max(Some(t_ms));
             }
             let done = if t_ms <= group.last_ms() {
                 Err(DecodeError::Invalid("order of rows"))
@@ -171,6 +181,11 @@ impl Visitor for Replay<'_> {
         for known in self.groups.values_mut() {
             known.follows = false;
         }
+    }
+
+    fn end_segment(&mut self) -> Option<i64> {
+        self.segments += 1;
+        self.leaning_ms.take()
     }
 
     fn entry(&mut self, kind: u8, body: &[u8]) -> Result<Option<i64>, DecodeError> {

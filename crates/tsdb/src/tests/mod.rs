@@ -4,6 +4,7 @@ mod basics;
 mod faults;
 mod life;
 mod property;
+mod storms;
 mod threads;
 
 use crate::{Db, Options};

@@ -32,6 +32,9 @@ pub(crate) trait Visitor {
 
     /// An entry; the time of the row if it is one. An error is damage: the entry is passed over.
     fn entry(&mut self, kind: u8, body: &[u8]) -> Result<Option<i64>, DecodeError>;
+
+    /// The segment has ended: the newest of its rows that build on segments before it.
+    fn end_segment(&mut self) -> Option<i64>;
 }
 
 /// A segment's head is shorter than this.
@@ -97,8 +100,10 @@ pub(crate) fn replay(
                 disk.open(&path)?.set_len(good as u64)?;
             }
         }
+        let leaning_ms = visitor.end_segment();
         let sealed = Sealed { number, bytes: bytes.len() as u64, max_ms };
-        if let Some((before, _)) = end.last.replace((sealed, good as u64)) {
+        if let Some((mut before, _)) = end.last.replace((sealed, good as u64)) {
+            before.max_ms = before.max_ms.max(leaning_ms.unwrap_or(i64::MIN));
             end.sealed.push(before);
         }
     }
