@@ -84,8 +84,9 @@ impl Planner<'_> {
                 Ok(Box::new(Absent::new(inner, self.as_selector(args[0]), grid.n)))
             }
             Function::AbsentOverTime => {
+                // Series without their names may be the same here: only whether there are any counts.
                 let present = Over::Summary(Summary::Present);
-                let inner = self.over(function, present, args, grid)?;
+                let inner = Box::new(self.over_range(function, present, args, grid)?);
                 Ok(Box::new(Absent::new(inner, self.as_selector(args[0]), grid.n)))
             }
             Function::LabelReplace | Function::LabelJoin => self.set_label(function, args, grid),
@@ -147,6 +148,20 @@ impl Planner<'_> {
         args: &[NodeId],
         grid: Grid,
     ) -> Result<Node, EvalError> {
+        let operator = self.over_range(function, over, args, grid)?;
+        if self.options.delayed_name_removal {
+            return Ok(Box::new(operator));
+        }
+        Ok(Box::new(Merge::new(Box::new(operator), Collision::Ever)))
+    }
+
+    fn over_range(
+        &mut self,
+        function: Function,
+        over: Over,
+        args: &[NodeId],
+        grid: Grid,
+    ) -> Result<OverRange, EvalError> {
         // quantile_over_time is the one whose range comes last.
         let range = if over == Over::Quantile { 1 } else { 0 };
         let source = self.matrix(args[range], grid)?;
@@ -156,11 +171,7 @@ impl Planner<'_> {
             debug_assert!(i < 3, "no function has more");
             scalars.push((self.scalar(*arg, grid)?, self.expr.unparen(*arg)));
         }
-        let operator = OverRange::new(over, source, grid, scalars);
-        if self.options.delayed_name_removal {
-            return Ok(Box::new(operator));
-        }
-        Ok(Box::new(Merge::new(Box::new(operator), Collision::Ever)))
+        Ok(OverRange::new(over, source, grid, scalars))
     }
 
     fn set_label(

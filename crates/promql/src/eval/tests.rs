@@ -93,6 +93,12 @@ fn names_go_at_once_or_at_the_end() {
     // With names gone at once the three are the same.
     let same = "error: vector cannot contain metrics with the same labelset";
     check(&immediate(), r#"count(abs({instance="i1"}))"#, same);
+    check(&immediate(), r#"rate({instance="i1"}[5m])"#, same);
+    // Nobody sees the series of these.
+    both(r#"absent_over_time({instance="i1"}[5m])"#, "");
+    both(r#"absent_over_time({instance="i1"}[5m:1m])"#, "");
+    both(r#"absent({instance="i1"})"#, "");
+    both(r#"absent_over_time({instance="i9"}[5m])"#, r#"{instance="i9"} 1"#);
 }
 
 #[test]
