@@ -6,6 +6,7 @@
 
 mod ast;
 mod error;
+mod expr;
 mod functions;
 mod lexer;
 mod parser;
@@ -14,11 +15,11 @@ mod string;
 mod token;
 
 pub use ast::{
-    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Children, Dur, DurationExpr,
-    DurationOp, Edges, Expr, Node, NodeId, Position, Span, Subquery, ValueType, VectorMatching,
-    VectorSelector,
+    Aggregate, AggregateOp, At, Binary, BinaryOp, Cardinality, Dur, DurationExpr, DurationOp,
+    Edges, Node, NodeId, Position, Span, Subquery, ValueType, VectorMatching, VectorSelector,
 };
 pub use error::{ParseError, ParseErrors};
+pub use expr::{Children, Expr};
 pub use functions::{Function, Signature};
 pub use parser::parse;
 pub(crate) use parser::{parse_label_set, parse_number};

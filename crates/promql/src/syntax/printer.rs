@@ -1,7 +1,8 @@
 //! From a tree back to text, as Prometheus prints it.
 
+use super::Expr;
 use super::ast::{
-    Aggregate, At, Binary, Cardinality, Dur, DurationExpr, DurationOp, Edges, Expr, Node, NodeId,
+    Aggregate, At, Binary, Cardinality, Dur, DurationExpr, DurationOp, Edges, Node, NodeId,
     Subquery, VectorMatching, VectorSelector,
 };
 use model::duration::Duration;

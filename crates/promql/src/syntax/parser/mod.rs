@@ -10,8 +10,9 @@ mod operand;
 mod operator;
 mod selector;
 
+use super::Expr;
 use super::Features;
-use super::ast::{Expr, Node, NodeId, Position, Span};
+use super::ast::{Node, NodeId, Position, Span};
 use super::error::{ParseError, ParseErrors};
 use super::lexer::Lexer;
 use super::token::{Kind, Token};
