@@ -64,7 +64,10 @@ pub fn router(state: &State) -> Router {
             .route("/", get(move || async move { found(&home) }))
     };
     // Forms are read with a bound of their own.
-    router.fallback(|| async { not_found() }).layer(DefaultBodyLimit::disable())
+    let router = router.fallback(|| async { not_found() });
+    router
+        .method_not_allowed_fallback(|| async { wrong_method() })
+        .layer(DefaultBodyLimit::disable())
 }
 
 fn api_v1(state: &State) -> Router {
@@ -141,9 +144,6 @@ async fn no_alertmanagers() -> impl IntoResponse {
     envelope::data(|out| out.push_str(r#"{"activeAlertmanagers":[],"droppedAlertmanagers":[]}"#))
 }
 
-/// The answer to a path nobody serves.
-fn not_found() -> (StatusCode, &'static str) {
-    (StatusCode::NOT_FOUND, "404 page not found\n")
 /// Sends to another path for this once, by the status of Go's `http.StatusFound`.
 fn found(path: &str) -> impl IntoResponse + use<> {
     (StatusCode::FOUND, [(http::header::LOCATION, path.to_owned())])
@@ -154,4 +154,7 @@ fn wrong_method() -> (StatusCode, &'static str) {
     (StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
 }
 
+/// The answer to a path nobody serves.
+fn not_found() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "404 page not found\n")
 }

@@ -3,7 +3,7 @@
 //! Both are merged; the body's values come first. A pair that is not well formed is left out, and
 //! the first such fault is kept for the endpoints that insist on a well-formed form.
 
-use crate::time::{parse_duration, parse_time};
+use crate::time::{parse_duration, parse_duration_ns, parse_time};
 use crate::{ApiError, Kind, State};
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
@@ -83,14 +83,14 @@ impl Params {
         })
     }
 
-    /// A duration that must be there.
-    pub(crate) fn duration(&self, name: &str) -> Result<i64, ApiError> {
-        parse_duration(self.get(name)).map_err(|error| ApiError::parameter(name, error.message))
+    /// A duration in nanoseconds that must be there.
+    pub(crate) fn duration_ns(&self, name: &str) -> Result<i64, ApiError> {
+        parse_duration_ns(self.get(name)).map_err(|error| ApiError::parameter(name, error.message))
     }
 
-    /// A duration, if given.
+    /// A duration in milliseconds, if given. The error does not name the parameter.
     pub(crate) fn maybe_duration(&self, name: &str) -> Result<Option<i64>, ApiError> {
-        if self.get(name).is_empty() { Ok(None) } else { self.duration(name).map(Some) }
+        if self.get(name).is_empty() { Ok(None) } else { parse_duration(self.get(name)).map(Some) }
     }
 
     /// A limit; 0 is none.

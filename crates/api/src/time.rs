@@ -13,15 +13,12 @@ pub(crate) const MIN_TIME_MS: i64 = (i64::MIN / 1000 + 62_135_596_801) * 1000;
 /// The time, in milliseconds, that stands for "until the end".
 pub(crate) const MAX_TIME_MS: i64 = (i64::MAX / 1000 - 62_135_596_801) * 1000 + 999;
 
-/// Seconds as a float, or RFC 3339; milliseconds come out, smaller parts are rounded.
+/// Seconds as a float, or RFC 3339; milliseconds come out, smaller parts of a float are rounded.
+/// Times beyond all others, which clients send for "everything", are the earliest and the latest.
 pub(crate) fn parse_time(text: &str) -> Result<i64, ApiError> {
     let invalid = || ApiError::bad_data(format!("cannot parse {text:?} to a valid timestamp"));
     if let Some(seconds) = float::parse(text) {
-        return if seconds.is_finite() {
-            seconds_to_ms(seconds).ok_or_else(invalid)
-        } else {
-            Err(invalid())
-        };
+        return seconds_to_ms(seconds).ok_or_else(invalid);
     }
     match text {
         EARLIEST => return Ok(MIN_TIME_MS),
@@ -36,8 +33,14 @@ pub(crate) fn parse_time(text: &str) -> Result<i64, ApiError> {
     Ok(at.as_millisecond())
 }
 
-/// Seconds as a float, or `1h30m`; milliseconds come out.
+/// Seconds as a float, or `1h30m`; milliseconds come out, smaller parts are cut off.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, ApiError> {
+    Ok(parse_duration_ns(text)? / NS_PER_MS)
+}
+
+/// Seconds as a float, or `1h30m`; nanoseconds come out.
+pub(crate) fn parse_duration_ns(text: &str) -> Result<i64, ApiError> {
+    let invalid = || ApiError::bad_data(format!("cannot parse {text:?} to a valid duration"));
     if let Some(seconds) = float::parse(text) {
         // Prometheus counts in 64 bits of nanoseconds; clients rely on the error beyond that.
         let ns = seconds * 1e9;
@@ -45,18 +48,25 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, ApiError> {
             let message = format!("cannot parse {text:?} to a valid duration. It overflows int64");
             return Err(ApiError::bad_data(message));
         }
-        return Ok(seconds_to_ms(seconds).expect("smaller than 2^63 ns"));
+        #[expect(clippy::cast_possible_truncation, reason = "smaller than 2^63; the rest is cut")]
+        return Ok(ns as i64);
     }
-    Duration::parse(text)
-        .map(|duration| duration.ms)
-        .map_err(|_| ApiError::bad_data(format!("cannot parse {text:?} to a valid duration")))
+    let duration = Duration::parse(text).map_err(|_| invalid())?;
+    duration.ms.checked_mul(NS_PER_MS).ok_or_else(invalid)
 }
 
-/// Rounds to milliseconds; `None` beyond the range of our times.
+/// Nanoseconds of a millisecond.
+pub(crate) const NS_PER_MS: i64 = 1_000_000;
+
+/// Rounds to milliseconds; `None` if there is no such second.
 fn seconds_to_ms(seconds: f64) -> Option<i64> {
-    let ms = (seconds * 1000.0).round();
-    #[expect(clippy::cast_possible_truncation, reason = "the range is checked")]
-    (ms.abs() < 9.2e18).then_some(ms as i64)
+    if seconds.is_nan() || seconds.abs() > 9.3e18 {
+        return None;
+    }
+    // The fraction is rounded by itself, where it has all its digits.
+    let ms = seconds.trunc() * 1000.0 + (seconds.fract() * 1000.0).round();
+    #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
+    Some((ms as i64).clamp(MIN_TIME_MS, MAX_TIME_MS))
 }
 
 #[cfg(test)]
@@ -78,6 +88,9 @@ mod tests {
         check("NaN", None);
         check("+Inf", None);
         check("1e300", None);
+        check("-1.0006", Some(-1001));
+        check("1e18", Some(MAX_TIME_MS));
+        check("-9223372036854775808", Some(MIN_TIME_MS));
         check(EARLIEST, Some(MIN_TIME_MS));
         check(LATEST, Some(MAX_TIME_MS));
     }
@@ -94,5 +107,8 @@ mod tests {
         check("1e10", None);
         check("NaN", None);
         check("5 m", None);
+        check("0.0546", Some(54));
+        check("-0.0546", Some(-54));
+        check("300y", None);
     }
 }

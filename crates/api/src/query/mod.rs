@@ -13,14 +13,15 @@ pub(crate) use gate::Gate;
 
 use crate::layers::compress::Coding;
 use crate::params::Params;
-use crate::{ApiError, State};
+use crate::time::NS_PER_MS;
+use crate::{ApiError, Kind, State};
 use axum::extract;
 use axum::response::Response;
 use http::HeaderMap;
 use std::time::Duration;
 
 /// More points than this per series are refused: no screen shows them.
-const MAX_POINTS: i64 = 11_000;
+const MAX_POINTS: i128 = 11_000;
 
 /// When a query is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +54,14 @@ struct Ask {
 impl Ask {
     fn new(state: &State, params: &Params, when: When, limit: usize) -> Result<Self, ApiError> {
         let longest = state.settings.query_timeout;
-        let timeout = match params.maybe_duration("timeout")? {
-            Some(ms) => Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(longest),
-            None => longest,
+        let timeout = match params.get("timeout") {
+            "" => longest,
+            _ => match u64::try_from(params.duration_ns("timeout")?) {
+                Ok(ns) if ns > 0 => Duration::from_nanos(ns).min(longest),
+                _ => {
+                    return Err(ApiError::new(Kind::Timeout, "query timed out in query execution"));
+                }
+            },
         };
         let lookback_ms = params.maybe_duration("lookback_delta").map_err(|error| {
             ApiError::bad_data(format!("error parsing lookback delta duration: {}", error.message))
@@ -95,13 +101,15 @@ pub(crate) async fn range(
     if end_ms < start_ms {
         return Err(ApiError::parameter("end", "end timestamp must not be before start time"));
     }
-    let step_ms = params.duration("step")?;
-    if step_ms <= 0 {
+    let step_ns = params.duration_ns("step")?;
+    let step_ms = step_ns / NS_PER_MS;
+    if step_ns <= 0 {
         let cause = "zero or negative query resolution step widths are not accepted. \
                      Try a positive integer";
         return Err(ApiError::parameter("step", cause));
     }
-    if (end_ms.saturating_sub(start_ms)) / step_ms > MAX_POINTS {
+    let span_ns = (i128::from(end_ms) - i128::from(start_ms)) * i128::from(NS_PER_MS);
+    if step_ms == 0 || span_ns / i128::from(step_ns) > MAX_POINTS {
         return Err(ApiError::bad_data(
             "exceeded maximum resolution of 11,000 points per timeseries. \
              Try decreasing the query resolution (?step=XX)",
