@@ -23,11 +23,20 @@ const MAX_ANNOTATIONS: usize = 10;
 const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Tells a query to stop when nobody waits for it any more.
-struct CancelOnDrop(Control);
+struct CancelOnDrop(Option<Control>);
+
+impl CancelOnDrop {
+    /// The query has come to its end.
+    fn disarm(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        self.0.cancel();
+        if let Some(control) = &self.0 {
+            control.cancel();
+        }
     }
 }
 
@@ -61,7 +70,7 @@ pub(super) async fn answer(state: State, ask: Ask, coding: Coding) -> Result<Res
     };
 
     let control = Control::default();
-    let cancel = CancelOnDrop(control.clone());
+    let cancel = CancelOnDrop(Some(control.clone()));
     let (reply, mut result) = oneshot::channel();
     let job = Job { ask, queue, begin, control: control.clone(), state, database };
     // Whoever waits is told by the channel; the thread itself ends on its own.
@@ -86,7 +95,7 @@ pub(super) async fn answer(state: State, ask: Ask, coding: Coding) -> Result<Res
     };
     let response = reply?.into_response(coding);
     // The evaluation is over; a stream that nobody reads stops at its channel.
-    std::mem::forget(cancel);
+    cancel.disarm();
     Ok(response)
 }
 
