@@ -59,8 +59,13 @@ pub(super) fn own_address(bound: SocketAddr) -> SocketAddr {
 }
 
 pub(super) fn engine(flags: &Serve, loaded: &Loaded) -> promql::Engine {
+    let lookback_ms = match flags.lookback_delta.ms {
+        // Nothing could ever be seen; Prometheus takes it as "not set".
+        0 => promql::EngineOptions::default().lookback_ms,
+        ms => ms,
+    };
     promql::Engine::new(promql::EngineOptions {
-        lookback_ms: flags.lookback_delta.ms,
+        lookback_ms,
         default_step_ms: loaded.evaluation_interval_ms,
         max_samples: flags.query_max_samples,
         delayed_name_removal: FeatureList::union(&flags.features).delayed_name_removal,
