@@ -186,16 +186,6 @@ impl<'a> SeriesLine<'a> {
         })
     }
 
-    /// A label name that stands twice, if any; the metric name counts as `__name__`.
-    /// No storage takes such a series.
-    #[must_use]
-    pub fn duplicate_label(&self) -> Option<Cow<'a, str>> {
-        let mut names: Vec<_> = self.labels().map(|(name, _)| name).collect();
-        names.push(METRIC_NAME.into());
-        names.sort_unstable();
-        names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone())
-    }
-
     /// Sets the metric name and the labels; what the builder holds otherwise stays.
     pub fn to_labels(&self, builder: &mut LabelsBuilder) {
         builder.set(METRIC_NAME, &self.name());
