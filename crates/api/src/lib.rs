@@ -43,7 +43,7 @@ use axum::extract::{self, DefaultBodyLimit};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use layers::cors::{cors, preflight};
 use layers::{compress::compress, ready::when_ready, track::track};
 
@@ -132,8 +132,11 @@ async fn home(extract::State(state): extract::State<State>) -> impl IntoResponse
 
 // A configuration that names rules or alertmanagers is refused, so there are none.
 
-async fn no_rules() -> impl IntoResponse {
-    envelope::data(|out| out.push_str(r#"{"groups":[]}"#))
+async fn no_rules(uri: Uri) -> Result<impl IntoResponse, ApiError> {
+    match params::Params::from_url(uri.query()).get("type") {
+        "" | "alert" | "record" => Ok(envelope::data(|out| out.push_str(r#"{"groups":[]}"#))),
+        other => Err(ApiError::parameter("type", format!("not supported value {other:?}"))),
+    }
 }
 
 async fn no_alerts() -> impl IntoResponse {

@@ -60,7 +60,7 @@ pub(crate) async fn exemplars(
     let start_ms = params.time_or("start", MIN_TIME_MS)?;
     let end_ms = params.time_or("end", MAX_TIME_MS)?;
     if end_ms < start_ms {
-        return Err(ApiError::bad_data("end timestamp must not be before start time"));
+        return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
     }
     let expr = parse_param(&state, &params)?;
     if !expr.ids().any(|id| matches!(expr.node(id), Node::VectorSelector(_))) {

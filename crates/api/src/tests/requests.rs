@@ -92,6 +92,7 @@ async fn errors_have_the_words_clients_look_for() {
     check("/api/v1/query?query=lamp%20*%20on()%20lamp", 422, "execution", "many-to-many").await;
     check("/api/v1/metadata?limit=x", 400, "bad_data", "limit must be a number").await;
     check("/api/v1/status/tsdb?limit=0", 400, "bad_data", "limit").await;
+    check("/api/v1/rules?type=x", 400, "bad_data", "\"type\": not supported value \"x\"").await;
     check("/api/v1/query_exemplars?query=up&start=2&end=1", 400, "bad_data", "end timestamp").await;
 }
 
