@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Sections that Prometheus knows and this crate does not. They are refused by name, see
-/// [`not_built_in`]: a job that silently finds nothing would be worse.
+/// Sections that Prometheus knows and this crate does not. Whoever reads a job refuses them by
+/// name: a job that silently finds nothing would be worse.
 pub const UNSUPPORTED: &[&str] = &[
     "aws_sd_configs",
     "azure_sd_configs",
@@ -43,12 +43,6 @@ pub const UNSUPPORTED: &[&str] = &[
     "uyuni_sd_configs",
     "vultr_sd_configs",
 ];
-
-/// The refusal of a section of [`UNSUPPORTED`]; `None` for any other name.
-#[must_use]
-pub fn not_built_in(section: &str) -> Option<Error> {
-    UNSUPPORTED.contains(&section).then(|| Error::NotBuiltIn(section.to_owned()))
-}
 
 /// Checks that an address is `host` or `host:port`: people write URLs there.
 ///
@@ -293,12 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn mechanisms_that_are_not_here_are_named() {
-        let message = not_built_in("consul_sd_configs").unwrap().to_string();
-        assert!(message.starts_with("consul_sd_configs are not built in"), "{message}");
-        assert_eq!(not_built_in("static_configs"), None);
-        assert_eq!(not_built_in("consult_sd_configs"), None);
-        assert!(UNSUPPORTED.is_sorted());
+    fn addresses_are_no_urls() {
         assert!(check_address("a:1").is_ok());
         let refused = check_address("http://bad").unwrap_err();
         assert_eq!(refused.to_string(), "\"http://bad\" is not a valid hostname");

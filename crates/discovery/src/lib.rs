@@ -19,8 +19,7 @@ mod metrics;
 mod written;
 
 pub use config::{
-    FileConfig, StaticConfig, UNSUPPORTED, check_address, file_sd_configs, not_built_in,
-    static_configs,
+    FileConfig, StaticConfig, UNSUPPORTED, check_address, file_sd_configs, static_configs,
 };
 pub use file::FileDiscovery;
 pub use group::{ADDRESS, Group};
@@ -31,9 +30,6 @@ pub use written::StaticDiscovery;
 /// Why a discovery configuration was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The mechanism exists in Prometheus and not here.
-    #[error("{0} are not built in: this binary discovers by static_configs and file_sd_configs")]
-    NotBuiltIn(String),
     /// A target is not `host` or `host:port`.
     #[error("{0:?} is not a valid hostname")]
     Address(String),
