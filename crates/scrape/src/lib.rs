@@ -39,12 +39,8 @@ use scraper::Assignment;
 use std::sync::Arc;
 use std::time::Duration;
 use storage::Appendable;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// Long pages that may be read at a time.
-const LONG_PAGES: usize = 2;
 
 /// How scraping is done, whatever the job.
 #[derive(Clone, Debug)]
@@ -55,6 +51,8 @@ pub struct Options {
     pub offset_seed: u64,
     /// How late a scrape may begin and still get the planned time; `None` for the real time always.
     pub timestamp_tolerance: Option<Duration>,
+    /// Connections to targets at a time, kept ones included; beyond them scrapes fail.
+    pub max_connections: usize,
 }
 
 impl Default for Options {
@@ -63,6 +61,7 @@ impl Default for Options {
             user_agent: concat!("Rushlight/", env!("CARGO_PKG_VERSION")).into(),
             offset_seed: 0,
             timestamp_tolerance: Some(Duration::from_millis(2)),
+            max_connections: 65_536,
         }
     }
 }
@@ -76,7 +75,6 @@ pub(crate) struct Shared {
     dialer: Dialer,
     desk: Arc<Desk>,
     families: FamilyPool,
-    long_pages: Semaphore,
     stop: CancellationToken,
     loops: TaskTracker,
 }
@@ -86,12 +84,11 @@ impl Shared {
         Self {
             store,
             metrics,
+            dialer: Dialer::net(options.max_connections),
             options,
             clock: Clock::System,
-            dialer: Dialer::Net,
             desk: Arc::default(),
             families: FamilyPool::default(),
-            long_pages: Semaphore::new(LONG_PAGES),
             stop: CancellationToken::new(),
             loops: TaskTracker::new(),
         }

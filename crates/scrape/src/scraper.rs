@@ -8,11 +8,14 @@ use crate::ingest::{Ingest, PageError, Report, Scene, Tally};
 use crate::target::{Health, Status, Target};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::{Instant, timeout};
 
-/// A longer page is read away from the threads that move bytes.
+/// Bytes of a page from which on it is long work.
 const LONG_PAGE: usize = 1 << 20;
+/// The same for a page of which much is expected to be new.
+const NEW_PAGE: usize = 64 << 10;
+/// Few series were new in the last scrape.
+const FEW_NEW: u64 = 500;
 
 /// What a loop is to do.
 #[derive(Clone, Debug)]
@@ -43,12 +46,14 @@ pub(crate) struct Scraper {
     ingest: Ingest,
     job: Option<Arc<Job>>,
     last_start: Option<Instant>,
+    /// New series in the last scrape that was read.
+    added: u64,
 }
 
 impl Scraper {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let client = Client::new(shared.dialer.clone());
-        Self { shared, client, ingest: Ingest::new(), job: None, last_start: None }
+        Self { shared, client, ingest: Ingest::new(), job: None, last_start: None, added: u64::MAX }
     }
 
     /// Takes note of a job's new settings; what lines became is kept unless they decide that.
@@ -78,11 +83,12 @@ impl Scraper {
             metrics.observe_interval(assignment.target.interval(), length);
         }
         let fetched = self.fetch(assignment).await;
-        let long = fetched.as_ref().is_ok_and(|page| page.lease.buffers.body().len() > LONG_PAGE);
-        if long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
-            let shared = self.shared.clone();
-            let _permit = shared.long_pages.acquire().await.expect("never closed");
-            tokio::task::block_in_place(|| self.finish(assignment, at_ns, started, fetched));
+        let length = fetched.as_ref().map_or(0, |page| page.lease.buffers.body().len());
+        // Lines that are not known cost some twenty times as much.
+        let max_length = if self.added > FEW_NEW { NEW_PAGE } else { LONG_PAGE };
+        if length > max_length {
+            let desk = self.shared.desk.clone();
+            desk.long_work(|| self.finish(assignment, at_ns, started, fetched)).await;
         } else {
             self.finish(assignment, at_ns, started, fetched);
         }
@@ -187,6 +193,7 @@ impl Scraper {
         };
         let (counted, result) = self.ingest.page(&mut scene, format, scratch.buffers.body());
         *tally = counted;
+        self.added = counted.added.max(counted.refused);
         Ok(result?)
     }
 

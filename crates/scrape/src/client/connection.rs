@@ -4,14 +4,21 @@ use super::error::FetchError;
 use super::request::Place;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Bytes of the head of an answer.
 const MAX_HEAD: usize = 64 << 10;
 const MAX_HEADERS: usize = 128;
+/// Answers 1xx before the real one.
+const MAX_ANNOUNCEMENTS: usize = 5;
 /// Bytes asked of a socket while the head is read.
 const READ: usize = 4 << 10;
+/// Names being looked up at a time, each of which takes a thread.
+const MAX_LOOKUPS: usize = 16;
 /// How much of a bad answer is shown.
 const SHOWN: usize = 60;
 
@@ -23,14 +30,21 @@ impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 #[cfg(test)]
 type Connect = dyn Fn(&str) -> Box<dyn Stream> + Send + Sync;
 
+/// What the process has for dialing.
+pub(crate) struct Lines {
+    connections: Arc<Semaphore>,
+    max_connections: usize,
+    lookups: Arc<Semaphore>,
+}
+
 /// Opens connections.
 #[derive(Clone)]
 pub(crate) enum Dialer {
     /// Over the network, or to a socket in the file system.
-    Net,
+    Net(Arc<Lines>),
     /// Within a test.
     #[cfg(test)]
-    Memory(std::sync::Arc<Connect>),
+    Memory(Arc<Connect>),
 }
 
 impl fmt::Debug for Dialer {
@@ -40,11 +54,32 @@ impl fmt::Debug for Dialer {
 }
 
 impl Dialer {
+    /// Over the network, with at most so many connections.
+    pub(crate) fn net(max_connections: usize) -> Self {
+        let max_connections = max_connections.min(Semaphore::MAX_PERMITS);
+        Self::Net(Arc::new(Lines {
+            connections: Arc::new(Semaphore::new(max_connections)),
+            max_connections,
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+        }))
+    }
+
     pub(super) async fn dial(&self, place: &Place) -> Result<Connection, FetchError> {
-        #[cfg(test)]
-        if let Self::Memory(connect) = self {
-            return Ok(Connection::new(connect(&place.authority)));
+        match self {
+            Self::Net(lines) => {
+                let permit = Arc::clone(&lines.connections).try_acquire_owned();
+                let permit =
+                    permit.map_err(|_| FetchError::TooManyConnections(lines.max_connections))?;
+                Ok(Connection { permit: Some(permit), ..lines.dial(place).await? })
+            }
+            #[cfg(test)]
+            Self::Memory(connect) => Ok(Connection::new(connect(&place.authority))),
         }
+    }
+}
+
+impl Lines {
+    async fn dial(&self, place: &Place) -> Result<Connection, FetchError> {
         if let Some(path) = &place.unix_socket {
             let stream = UnixStream::connect(path).await;
             let stream = stream.map_err(|source| FetchError::Dial {
@@ -54,7 +89,7 @@ impl Dialer {
             })?;
             return Ok(Connection::new(Box::new(stream)));
         }
-        let addresses = lookup_host((place.host.as_str(), place.port)).await;
+        let addresses = self.look_up(place).await;
         let addresses =
             addresses.map_err(|source| FetchError::Lookup { host: place.host.clone(), source })?;
         let mut failure = None;
@@ -74,6 +109,21 @@ impl Dialer {
             host: place.host.clone(),
             source: io::Error::other("no such host"),
         }))
+    }
+
+    /// A look-up takes a thread until it is answered, also when nobody waits for it any more.
+    async fn look_up(&self, place: &Place) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = place.host.parse() {
+            return Ok(vec![SocketAddr::new(address, place.port)]);
+        }
+        let turn = Arc::clone(&self.lookups).acquire_owned().await.expect("never closed");
+        let host = (place.host.clone(), place.port);
+        let looked_up = tokio::spawn(async move {
+            let addresses = lookup_host(host).await.map(Iterator::collect);
+            drop(turn);
+            addresses
+        });
+        looked_up.await.map_err(io::Error::other)?
     }
 }
 
@@ -118,6 +168,9 @@ pub(super) struct Connection {
     pub(super) stream: Box<dyn Stream>,
     /// Set when the answer was read to its end and nothing came after it.
     drained: bool,
+    /// One of the connections there may be.
+    #[expect(dead_code, reason = "held, and given back with the connection")]
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl fmt::Debug for Connection {
@@ -128,7 +181,7 @@ impl fmt::Debug for Connection {
 
 impl Connection {
     fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, drained: true }
+        Self { stream, drained: true, permit: None }
     }
 
     pub(super) fn is_drained(&self) -> bool {
@@ -144,7 +197,9 @@ impl Connection {
         self.drained = false;
         self.stream.write_all(request).await.map_err(closed_or)?;
         let mut bytes = Vec::new();
+        let (mut announcements, mut parse_at) = (0, 0);
         loop {
+            let seen = bytes.len();
             let read = read_some(&mut self.stream, &mut bytes, READ).await;
             match read {
                 Ok(0) if bytes.is_empty() => return Err(FetchError::ClosedBeforeAnswer),
@@ -153,11 +208,20 @@ impl Connection {
                 Err(error) if bytes.is_empty() => return Err(closed_or(error)),
                 Err(error) => return Err(FetchError::Io(error)),
             }
-            while let Some((head, len)) = parse_head(&bytes)? {
+            // A head that comes byte by byte is not looked at as often.
+            while bytes.len() >= parse_at || ends_head(&bytes, seen) {
+                let Some((head, len)) = parse_head(&bytes)? else {
+                    parse_at = bytes.len() * 2;
+                    break;
+                };
                 bytes.drain(..len);
                 // 1xx only announces the answer.
                 if head.status >= 200 {
                     return Ok((head, bytes));
+                }
+                (announcements, parse_at) = (announcements + 1, 0);
+                if announcements > MAX_ANNOUNCEMENTS {
+                    return Err(FetchError::Malformed("too many 1xx responses".into()));
                 }
             }
             if bytes.len() >= MAX_HEAD {
@@ -165,6 +229,12 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether an empty line ends in the bytes after `seen`.
+fn ends_head(bytes: &[u8], seen: usize) -> bool {
+    let recent = &bytes[seen.saturating_sub(3)..];
+    recent.windows(2).any(|w| w == b"\n\n") || recent.windows(4).any(|w| w == b"\r\n\r\n")
 }
 
 fn closed_or(error: io::Error) -> FetchError {
@@ -209,9 +279,10 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FetchError> {
         } else if named("location") {
             head.location = Some(value.to_owned());
         } else if named("content-length") {
-            let length = value.parse::<u64>();
+            let digits = value.bytes().all(|b| b.is_ascii_digit());
+            let length = value.parse::<u64>().ok().filter(|_| digits);
             let length =
-                length.map_err(|_| FetchError::Malformed(format!("Content-Length {value:?}")))?;
+                length.ok_or_else(|| FetchError::Malformed(format!("Content-Length {value:?}")))?;
             if known.is_some_and(|known| known != length) {
                 return Err(FetchError::Malformed("two lengths of the body".into()));
             }

@@ -23,6 +23,9 @@ pub(crate) enum FetchError {
         /// Why.
         source: io::Error,
     },
+    /// As many connections as the process may have are in use.
+    #[error("dial: all {0} connections for scraping are in use")]
+    TooManyConnections(usize),
     /// The address of the target or of a redirect makes no sense.
     #[error("{0}")]
     Address(String),
@@ -60,12 +63,22 @@ pub(crate) enum FetchError {
     /// The body is larger than allowed.
     #[error("body size limit exceeded (limit: {0} bytes)")]
     BodyLimit(u64),
+    /// Other bodies being read take the memory there is for them.
+    #[error("no memory for a body of {0} bytes and more besides those of other targets")]
+    NoRoom(usize),
 }
 
 impl FetchError {
     /// Whether the text should name the request, as errors before the body do.
     pub(crate) fn names_request(&self) -> bool {
-        !matches!(self, Self::Status(_) | Self::Truncated | Self::Gzip(_) | Self::BodyLimit(_))
+        !matches!(
+            self,
+            Self::Status(_)
+                | Self::Truncated
+                | Self::Gzip(_)
+                | Self::BodyLimit(_)
+                | Self::NoRoom(_)
+        )
     }
 }
 

@@ -77,21 +77,20 @@ impl Client {
                 (200, _) => {
                     self.in_body = true;
                     let limit = ask.body_limit();
-                    let buffers = &mut lease.buffers;
-                    body::read(&mut connection, &head, &rest, limit, buffers).await?;
+                    body::read(&mut connection, &head, &rest, limit, &mut lease).await?;
                     self.keep(place, connection, &head);
                     return Ok(Page { content_type: head.content_type, lease });
                 }
                 (301 | 302 | 303 | 307 | 308, Some(location)) if ask.follows_redirects() => {
                     let next = place.redirected(location)?;
-                    if body::skip(&mut connection, &head, &rest, &mut lease.buffers).await {
+                    if body::skip(&mut connection, &head, &rest, &mut lease).await {
                         self.keep(place, connection, &head);
                     }
                     place = next;
                 }
                 _ => {
                     let text = head.status_text();
-                    if body::skip(&mut connection, &head, &rest, &mut lease.buffers).await {
+                    if body::skip(&mut connection, &head, &rest, &mut lease).await {
                         self.keep(place, connection, &head);
                     }
                     return Err(FetchError::Status(text));

@@ -76,7 +76,7 @@ async fn fetch_all(options: &str, answers: Vec<Vec<u8>>) -> (Vec<Result<String, 
     let job = job(options);
     let target = target(&job, &server.address);
     let ask = Ask { job: &job, target: &target, user_agent: "test" };
-    let (mut client, desk) = (Client::new(Dialer::Net), Arc::<Desk>::default());
+    let (mut client, desk) = (Client::new(Dialer::net(100)), Arc::<Desk>::default());
     let mut results = Vec::new();
     for _ in 0..times {
         let page = client.fetch(&ask, &desk).await;
@@ -254,7 +254,7 @@ fn redirects() {
             let job = job(options);
             let target = target(&job, &server.address);
             let ask = Ask { job: &job, target: &target, user_agent: "test" };
-            let mut client = Client::new(Dialer::Net);
+            let mut client = Client::new(Dialer::net(100));
             let page = client.fetch(&ask, &Arc::default()).await;
             let result = page.map(|page| page.lease.buffers.body().to_vec());
             (result.map_err(|e| e.to_string()), server)
@@ -285,7 +285,7 @@ fn credentials_do_not_follow_a_redirect_to_another_host() {
         let job = job("bearer_token: s3cret, http_headers: {X-A: {values: [one, two]}}");
         let target = target(&job, &first.address);
         let ask = Ask { job: &job, target: &target, user_agent: "test" };
-        Client::new(Dialer::Net).fetch(&ask, &Arc::default()).await.unwrap();
+        Client::new(Dialer::net(100)).fetch(&ask, &Arc::default()).await.unwrap();
         let (first, second) =
             (&first.requests.lock().unwrap()[0], &second.requests.lock().unwrap()[0]);
         assert!(first.contains("\r\nAuthorization: Bearer s3cret\r\nX-A: one\r\nX-A: two\r\n"));
@@ -323,7 +323,7 @@ fn secret_files_are_read_every_time() {
         let job = job(&format!("authorization: {{credentials_file: '{}'}}", file.display()));
         let target = target(&job, &server.address);
         let ask = Ask { job: &job, target: &target, user_agent: "test" };
-        let (mut client, desk) = (Client::new(Dialer::Net), Arc::<Desk>::default());
+        let (mut client, desk) = (Client::new(Dialer::net(100)), Arc::<Desk>::default());
         client.fetch(&ask, &desk).await.unwrap();
         std::fs::write(&file, "two").unwrap();
         client.fetch(&ask, &desk).await.unwrap();
@@ -346,7 +346,7 @@ fn nobody_listens() {
         let job = job("");
         let target = target(&job, &address);
         let ask = Ask { job: &job, target: &target, user_agent: "test" };
-        let error = Client::new(Dialer::Net).fetch(&ask, &Arc::default()).await.err().unwrap();
+        let error = Client::new(Dialer::net(100)).fetch(&ask, &Arc::default()).await.err().unwrap();
         let expected = format!("dial tcp {address}: connect: connection refused");
         assert_eq!(error.to_string(), expected);
     });

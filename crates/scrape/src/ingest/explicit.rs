@@ -6,13 +6,15 @@
 //! step with its class, is loose: a group for itself.
 
 use super::Tally;
-use foldhash::{HashMap, HashMapExt as _};
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use model::{Labels, stale_marker};
 use storage::{Absence, AppendError, Appendable, Column, Group, GroupSpec, Row, Source};
 
 const MAX_CLASSES: usize = 8;
 /// Samples further ahead of the scrape than this are refused.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
+/// Samples further behind the scrape than this are refused.
+const MAX_BEHIND_MS: i64 = 60 * 60 * 1000;
 /// Entries that may be unseen before the unseen are forgotten.
 const MAX_UNSEEN: usize = 1024;
 /// A series counts as new when it was in none of so many scrapes before.
@@ -143,9 +145,12 @@ impl Explicit {
             entry.seen = Some(self.scrape);
             let sample = (pending.t_ms, pending.value.to_bits());
             match entry.last {
-                _ if pending.t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => tally.out_of_bounds += 1,
                 // Telling the same again is common, and no fault.
                 Some(last) if last == sample => {}
+                _ if pending.t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => tally.out_of_bounds += 1,
+                _ if pending.t_ms < at_ms.saturating_sub(MAX_BEHIND_MS) => {
+                    tally.out_of_bounds += 1;
+                }
                 Some((last_ms, _)) if last_ms == pending.t_ms => tally.duplicates += 1,
                 Some((last_ms, _)) if last_ms > pending.t_ms => tally.out_of_order += 1,
                 _ => {
@@ -219,31 +224,31 @@ impl Explicit {
         let mut samples: Vec<_> = samples.into_iter().map(|p| (class_of(&p), p)).collect();
         samples.sort_by_key(|(class, p)| (*class, p.t_ms));
         for run in samples.chunk_by(|a, b| (a.0, a.1.t_ms) == (b.0, b.1.t_ms)) {
-            let in_class = match run[0].0 {
+            let loose = match run[0].0 {
                 Some(class) => self.append_class(class, run, tally)?,
-                None => false,
+                None => run.iter().map(|(_, sample)| *sample).collect(),
             };
-            if !in_class {
-                for (_, sample) in run {
-                    self.append_loose(*sample, ground, tally)?;
-                }
+            for sample in loose {
+                self.append_loose(sample, ground, tally)?;
             }
         }
         Ok(())
     }
 
-    /// Appends a row to a class; false when the class has gone past that time.
+    /// Appends a row to a class; the samples that it did not take, since it has gone past that time.
     fn append_class(
         &mut self,
         class: usize,
         run: &[(Option<usize>, Pending)],
         tally: &mut Tally,
-    ) -> Result<bool, AppendError> {
+    ) -> Result<Vec<Pending>, AppendError> {
         let t_ms = run[0].1.t_ms;
+        let samples = || run.iter().map(|(_, sample)| *sample);
+        let mut made = HashSet::new();
         let Self { classes, entries, row, .. } = self;
         let Class { group, last_ms, .. } = &mut classes[class];
         if t_ms <= *last_ms {
-            return Ok(false);
+            return Ok(samples().collect());
         }
         row.begin(t_ms);
         for (_, sample) in run {
@@ -251,7 +256,12 @@ impl Explicit {
             let Home::Class(_, column) = &mut entry.home else { unreachable!("sorted by class") };
             if column.is_none() {
                 match group.column(&entry.labels) {
-                    Ok((found, _)) => *column = Some(found),
+                    Ok((found, is_new)) => {
+                        *column = Some(found);
+                        if is_new {
+                            made.insert(sample.entry);
+                        }
+                    }
                     Err(AppendError::SeriesLimit { .. }) => {
                         tally.refused += 1;
                         continue;
@@ -275,15 +285,17 @@ impl Explicit {
                         }
                     }
                 }
-                Ok(true)
+                Ok(Vec::new())
             }
             Err(AppendError::OutOfOrder { last_ms: stored, .. }) => {
+                // An earlier life of this process stored that row, with the series there were then.
+                let was_stored = *last_ms == i64::MIN && stored == t_ms;
                 *last_ms = stored;
-                Ok(false)
+                Ok(samples().filter(|s| !was_stored || made.contains(&s.entry)).collect())
             }
             Err(AppendError::OutOfBounds { .. }) => {
                 tally.out_of_bounds += run.len() as u64;
-                Ok(true)
+                Ok(Vec::new())
             }
             Err(error) => Err(error),
         }

@@ -1,6 +1,7 @@
 //! The whole of it: configuration and discovery in, rows and snapshots out, on a paused clock with
 //! targets in memory; and once over real sockets in real time.
 
+mod hostile;
 mod lifecycle;
 mod network;
 mod world;

@@ -1,0 +1,273 @@
+//! Targets that mean harm, on real sockets beside ordinary ones: each only hurts itself.
+
+use super::world::samples;
+use crate::{Manager, Metrics, Options};
+use discovery::{ADDRESS, Group, Snapshot};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use model::Labels;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+use testkit::MemoryStore;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, sleep};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+const HEALTHY: usize = 50;
+const HANGING: usize = 200;
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n";
+
+/// What a target does once it has read a request.
+#[derive(Clone)]
+enum Harm {
+    /// Says this, and hangs up.
+    Say(Vec<u8>),
+    /// Says this, and then nothing, with the connection open.
+    Hang(Vec<u8>),
+    /// Says the first, and the second as long as somebody listens.
+    Flood(Vec<u8>, Vec<u8>),
+    /// Says the first, and the second again and again, a little later each time.
+    Dribble(Vec<u8>, Vec<u8>),
+    /// Says this, and ends what it sends but not the connection.
+    HalfClose(Vec<u8>),
+    /// Says this, and resets the connection.
+    Reset(Vec<u8>),
+}
+
+async fn harm(mut stream: TcpStream, harm: Harm) -> std::io::Result<()> {
+    let mut request = Vec::new();
+    while !request.ends_with(b"\r\n\r\n") {
+        if stream.read_buf(&mut request).await? == 0 {
+            return Ok(());
+        }
+    }
+    match harm {
+        Harm::Say(all) => stream.write_all(&all).await,
+        Harm::Hang(begin) => {
+            stream.write_all(&begin).await?;
+            stream.read_u8().await.map(|_| ())
+        }
+        Harm::Flood(begin, more) => {
+            stream.write_all(&begin).await?;
+            loop {
+                stream.write_all(&more).await?;
+            }
+        }
+        Harm::Dribble(begin, more) => {
+            stream.write_all(&begin).await?;
+            loop {
+                stream.write_all(&more).await?;
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Harm::HalfClose(all) => {
+            stream.write_all(&all).await?;
+            stream.shutdown().await?;
+            sleep(Duration::from_secs(5)).await;
+            Ok(())
+        }
+        Harm::Reset(begin) => {
+            stream.write_all(&begin).await?;
+            stream.set_zero_linger()
+        }
+    }
+}
+
+async fn target(doing: Harm) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            // The client hangs up when it has seen enough.
+            let doing = doing.clone();
+            tokio::spawn(async move { harm(stream, doing).await.ok() });
+        }
+    });
+    address
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn head(headers: &str) -> Vec<u8> {
+    format!("{OK}{headers}\r\n").into_bytes()
+}
+
+fn known(headers: &str, body: &[u8]) -> Vec<u8> {
+    [head(&format!("{headers}Content-Length: {}\r\n", body.len())), body.to_vec()].concat()
+}
+
+/// What a target does, and a part of the error it gets; `None` when it is no harm after all.
+fn harms() -> Vec<(Harm, Option<&'static str>)> {
+    use Harm::{Dribble, Flood, HalfClose, Hang, Reset, Say};
+    let packed = "Content-Encoding: gzip\r\n";
+    let lines = b"endless 1\n".repeat(5_000);
+    let late = Some("context deadline exceeded");
+    let short = Some("unexpected EOF");
+    let limit = Some("body size limit exceeded");
+    let loops =
+        b"HTTP/1.1 302 Found\r\nLocation: /m\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let many_labels: String = (0..5_000).map(|i| format!("l{i}=\"v\",")).collect();
+    let families: String = (0..10_000).map(|i| format!("# TYPE f{i} counter\nf{i} 1\n")).collect();
+    let mut members = gzip(b"a 1\n");
+    members.extend(gzip(b"b 2\n"));
+    let mut cut = members.clone();
+    cut.truncate(members.len() - 6);
+    let mut trailed = members.clone();
+    trailed.extend(b"garbage");
+    vec![
+        (Hang(Vec::new()), late),
+        (Hang(OK.into()), late),
+        (Hang(head("Content-Length: 9\r\n")), late),
+        (Hang(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()), late),
+        (Dribble(head("Content-Length: 100000\r\n"), b"a".to_vec()), late),
+        (Dribble(OK.into(), b"X".to_vec()), late),
+        (Dribble(head("Transfer-Encoding: chunked\r\n"), b"1\r\n#\r\n".to_vec()), late),
+        (Reset(head("Content-Length: 100\r\n")), Some("")),
+        (HalfClose(head("Content-Length: 100\r\n")), short),
+        (HalfClose(known("", b"a 1\n")), None),
+        (Say(head("Content-Length: 100\r\n")), short),
+        (Say([OK.as_bytes(), b"Content-Length: 4\r\n\r\na 1\nb 2\n"].concat()), None),
+        (Say(b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\na 1\n".to_vec()), None),
+        (Say(Vec::new()), Some("EOF")),
+        (Say(loops.to_vec()), Some("stopped after 10 redirects")),
+        (Say(known(packed, &cut)), short),
+        (Say(known(packed, &trailed)), Some("gzip: ")),
+        (Say(known(packed, &members)), None),
+        (Say(known(packed, &gzip(&gzip(b"a 1\n")))), Some("line 1, column 1")),
+        (Say(known(packed, &gzip(&vec![b'\n'; 8 << 20]))), limit),
+        (Say(known("", format!("a{{{many_labels}}} 1\n").as_bytes())), None),
+        (Say(known("", format!("a{{b=\"{}\"}} 1\n", "x".repeat(500_000)).as_bytes())), None),
+        (Say(known("", families.as_bytes())), None),
+        (Flood(head("Content-Length: 10000000000\r\n"), lines.clone()), limit),
+        (Flood(head(""), lines), limit),
+        (Flood(head(""), b"x".repeat(50_000)), limit),
+        (Flood(head("Transfer-Encoding: chunked\r\n"), b"1\r\n#\r\n".repeat(1_000)), Some("")),
+        (Flood(head(packed), gzip(b"").repeat(1_000)), Some("")),
+        (Flood(OK.into(), b"X: y\r\n".repeat(1_000)), Some("too many headers")),
+        (Flood(Vec::new(), b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()), Some("too many 1xx")),
+    ]
+}
+
+fn found<'a>(addresses: impl Iterator<Item = &'a String>) -> Arc<[Group]> {
+    let labels = Labels::empty();
+    let targets = addresses.map(|address| Labels::from_pairs([(ADDRESS, address)])).collect();
+    [Group { source: "test".into(), labels, targets }].as_slice().into()
+}
+
+/// How long the middle one and the slowest tenth of the scrapes of these targets took.
+fn durations(manager: &Manager) -> (f64, f64) {
+    let snapshot = manager.snapshot();
+    let pool = snapshot.pools.iter().find(|pool| pool.job == "healthy").unwrap();
+    let mut all: Vec<_> =
+        pool.active.iter().map(|target| target.status().last_duration_seconds).collect();
+    all.sort_by(f64::total_cmp);
+    (all[all.len() / 2], all[all.len() * 9 / 10])
+}
+
+/// Waits until all targets of a job have been scraped twice.
+async fn met_twice(manager: &Manager, job: &str) {
+    let start = Instant::now();
+    let snapshot = manager.snapshot();
+    let pool = snapshot.pools.iter().find(|pool| pool.job == job).unwrap();
+    let mut met: Vec<_> = pool.active.iter().map(|t| (t, 0, t.status().last_scrape_ns)).collect();
+    while let Some((target, ..)) = met.iter().find(|(_, times, _)| *times < 2) {
+        assert!(start.elapsed() < DEADLINE, "{} is not scraped", target.scrape_url());
+        for (target, times, last) in &mut met {
+            let now = target.status().last_scrape_ns;
+            *times += usize::from(now != *last);
+            *last = now;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn threads(count: usize) -> Runtime {
+    Builder::new_multi_thread().worker_threads(count).enable_all().build().unwrap()
+}
+
+#[test]
+fn hostile_targets_hurt_only_themselves() {
+    // The targets have threads of their own, and the healthy ones do not share theirs.
+    let (near, far) = (threads(1), threads(1));
+    let page: String = (0..100).map(|i| format!("m{{number=\"{i}\"}} {i}\n")).collect();
+    let page = known("Connection: close\r\n", page.as_bytes());
+    let healthy: Vec<_> =
+        (0..HEALTHY).map(|_| near.block_on(target(Harm::Say(page.clone())))).collect();
+    let harms = harms().into_iter();
+    let hostile: Vec<_> =
+        harms.map(|(doing, expected)| (far.block_on(target(doing)), expected)).collect();
+    let silent = Harm::Hang(head("Content-Length: 5\r\n"));
+    let hanging: Vec<_> = (0..HANGING).map(|_| far.block_on(target(silent.clone()))).collect();
+    threads(2).block_on(async {
+        let store = MemoryStore::new();
+        let metrics = Arc::<Metrics>::default();
+        let manager = Manager::new(Arc::new(store.clone()), metrics, Options::default());
+        manager.apply(super::world::jobs(
+            "- {job_name: healthy, scrape_interval: 1s}\n\
+             - {job_name: hostile, scrape_interval: 3s, body_size_limit: 1MB}\n\
+             - {job_name: hanging, scrape_interval: 2s}",
+        ));
+        let mut jobs = [("healthy".to_owned(), found(healthy.iter()))].into_iter().collect();
+        manager.set_targets(Arc::new(Snapshot { jobs }));
+        met_twice(&manager, "healthy").await;
+        let (middle, slow) = durations(&manager);
+        jobs = [
+            ("healthy".to_owned(), found(healthy.iter())),
+            ("hostile".to_owned(), found(hostile.iter().map(|(address, _)| address))),
+            ("hanging".to_owned(), found(hanging.iter())),
+        ]
+        .into();
+        manager.set_targets(Arc::new(Snapshot { jobs }));
+        met_twice(&manager, "hostile").await;
+        met_twice(&manager, "hanging").await;
+        let (mut middle_beside, mut slow_beside) = durations(&manager);
+        // What else the machine does is no fault of theirs: one quiet moment will do.
+        for _ in 0..5 {
+            if middle_beside < middle + 0.1 {
+                break;
+            }
+            met_twice(&manager, "healthy").await;
+            (middle_beside, slow_beside) = durations(&manager);
+        }
+        println!(
+            "ms of healthy scrapes, middle and slowest tenth: {:.1} {:.1} alone, {:.1} {:.1} beside",
+            middle * 1e3,
+            slow * 1e3,
+            middle_beside * 1e3,
+            slow_beside * 1e3
+        );
+        assert!(middle_beside < middle + 0.1, "{middle_beside} s, {middle} s alone");
+        let ups = |addresses: &[String]| {
+            let all = addresses.iter().flat_map(|address| samples(&store, "up", address));
+            let all: Vec<f64> = all.map(|(_, up)| up.expect("not ended")).collect();
+            (all.iter().sum::<f64>(), all.len() as f64)
+        };
+        let (good, all) = ups(&healthy);
+        // On a busy machine one may be late.
+        assert!(good >= all * 0.9, "{good} of {all} healthy scrapes are good");
+        assert_eq!(ups(&hanging[..5]).0, 0.0, "a hanging target answered");
+        let snapshot = manager.snapshot();
+        let pool = snapshot.pools.iter().find(|pool| pool.job == "hostile").unwrap();
+        for (number, (address, expected)) in hostile.iter().enumerate() {
+            let url = format!("http://{address}/metrics");
+            let target = pool.active.iter().find(|t| t.scrape_url() == url).unwrap();
+            let got = target.status().last_error.clone();
+            match (&got, expected) {
+                (Some(got), Some(expected)) => assert!(got.contains(expected), "{number}: {got}"),
+                (None, None) => {}
+                _ => panic!("harm {number}: {got:?}, expected {expected:?}"),
+            }
+        }
+        assert!(manager.shutdown(DEADLINE).await);
+    });
+    near.shutdown_background();
+    far.shutdown_background();
+}
