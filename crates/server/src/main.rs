@@ -8,6 +8,7 @@ mod clock;
 mod commands;
 mod config;
 mod demo;
+mod files;
 mod flags;
 mod listen;
 mod logging;
@@ -63,7 +64,6 @@ fn ask(query: &Query) -> ExitCode {
     }
 }
 
-fn serve(parsed: Parsed) -> ExitCode {
 /// An error and its causes; a cause that its effect already tells is not told again.
 fn chain(error: &anyhow::Error) -> String {
     let mut text = String::new();
@@ -78,12 +78,14 @@ fn chain(error: &anyhow::Error) -> String {
     text
 }
 
+fn serve(parsed: Parsed) -> ExitCode {
     let demo = matches!(parsed.cli.command, Some(Command::Demo(_)));
     let log = match &parsed.cli.command {
         Some(Command::Demo(demo)) => &demo.log,
         _ => &parsed.cli.serve.log,
     };
     logging::start(log);
+    files::raise_limit();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {

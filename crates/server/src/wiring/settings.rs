@@ -123,7 +123,15 @@ pub(super) fn scrape_options(flags: &Serve, loaded: &Loaded, hostname: &str) -> 
         user_agent: format!("Prometheus/{}", crate::version::PROMETHEUS_VERSION),
         offset_seed: hasher.finish(),
         timestamp_tolerance: flags.adjust_timestamps.then(|| duration(flags.timestamp_tolerance)),
+        max_connections: max_connections(flags),
     }
+}
+
+/// What is left of the open files the process may have when the API and the database have theirs.
+fn max_connections(flags: &Serve) -> usize {
+    let all = crate::files::limit();
+    let others = flags.max_connections.saturating_add(crate::files::FOR_THE_DATABASE);
+    all.saturating_sub(others).max(all / 2)
 }
 
 #[cfg(test)]
