@@ -311,6 +311,31 @@ fn timestamps_of_the_page() {
 }
 
 #[test]
+fn timestamps_long_ago_are_refused() {
+    let mut pages = Pages::new("{job_name: j}");
+    pages.t_ms = 4_000_000;
+    let tally = pages.take("a 1 410000\nb 1 409999\nc 1 0\n").unwrap();
+    assert_eq!(tally.out_of_bounds, 2);
+    pages.check("{__name__=a}", "410:1");
+    pages.check("{__name__=b}", "none");
+    // Told again when it is too old by now.
+    assert_eq!(pages.take("a 1 410000\n").unwrap().out_of_bounds, 0);
+}
+
+#[test]
+fn a_page_that_did_not_change_over_a_restart() {
+    let mut pages = Pages::new("{job_name: j}");
+    pages.take("a 1 9000\nb 2 9000\n").unwrap();
+    pages.ingest = Ingest::new();
+    let tally = pages.take("a 1 9000\nb 2 9000\nc 3 9000\n").unwrap();
+    assert_eq!((tally.out_of_order, tally.duplicates), (0, 0));
+    pages.take("a 4 29000\nb 5 29000\nc 6 29000\n").unwrap();
+    pages.check("{__name__=a}", "9:1 29:4");
+    pages.check("{__name__=b}", "9:2 29:5");
+    pages.check("{__name__=c}", "9:3 29:6");
+}
+
+#[test]
 fn timestamps_are_ignored_when_not_honoured() {
     let mut pages = Pages::new("{job_name: j, honor_timestamps: false}");
     pages.take("a 1 9000\n").unwrap();
