@@ -2,10 +2,10 @@
 
 use model::duration::Duration;
 use model::regex::Regex;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
-/// Where to listen: `host:port`, or `:port` for all addresses of the machine.
+/// Where to listen: `host:port`, or `:port` for all addresses of the machine, old and new.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListenAddress(pub(crate) SocketAddr);
 
@@ -15,7 +15,7 @@ impl FromStr for ListenAddress {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(port) = text.strip_prefix(':') {
             let port = port.parse().map_err(|_| format!("{port:?} is not a port"))?;
-            return Ok(Self(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port)));
+            return Ok(Self(SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port)));
         }
         if let Ok(address) = text.parse() {
             return Ok(Self(address));

@@ -4,7 +4,7 @@ use crate::config::{self, Loaded};
 use crate::flags::{FeatureList, Serve};
 use model::duration::Duration as Span;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 pub(super) use crate::config::Retention;
@@ -51,8 +51,8 @@ pub(super) fn retention_text(retention: Retention) -> String {
 /// The address under which this process reaches itself.
 pub(super) fn own_address(bound: SocketAddr) -> SocketAddr {
     let ip = match bound.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        // An unspecified address of IPv6 takes connections of IPv4 too.
+        ip if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         ip => ip,
     };
     SocketAddr::new(ip, bound.port())
