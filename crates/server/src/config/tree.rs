@@ -28,10 +28,12 @@ enum Node {
 fn value(node: Spanned<Node>, text: &str) -> Value {
     let span = node.defined.span();
     match node.value {
-        Node::Guessed(guess) => match written(text, span.byte_offset(), span.byte_len()) {
-            Some(raw) if guess != Value::Null && guess.to_string() != raw => raw.into(),
-            _ => guess,
-        },
+        Node::Guessed(Value::Null) => Value::Null,
+        Node::Guessed(guess) => {
+            let printed = guess.to_string();
+            let raw = written(text, span.byte_offset(), span.byte_len());
+            raw.filter(|raw| *raw != printed).map_or(guess, Value::from)
+        }
         Node::Text(text) => text.into(),
         Node::List(items) => items.into_iter().map(|item| value(item, text)).collect(),
         Node::Map(pairs) => {
