@@ -118,6 +118,16 @@ pub(crate) fn bytes_below(disk: &dyn Disk, dir: &Path) -> Result<u64, DiskError>
     Ok(bytes)
 }
 
+/// A path in a folder, made if need be, that nothing has yet: the name, or the name with a number.
+pub(crate) fn free_name(disk: &dyn Disk, dir: &Path, name: &str) -> Result<PathBuf, DiskError> {
+    disk.create_dir(dir)?;
+    let taken = disk.list(dir)?;
+    let is_free = |name: &String| !taken.iter().any(|entry| entry.name == *name);
+    let mut names = std::iter::once(name.to_owned()).chain((2..).map(|i| format!("{name}-{i}")));
+    let free = names.find(is_free).expect("numbers do not end");
+    Ok(dir.join(free))
+}
+
 /// The file system of the machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RealDisk;

@@ -181,10 +181,9 @@ impl Inner {
         let Some(block) = blocks.iter().find(|block| path.starts_with(block.dir())) else {
             return Err(error.into());
         };
-        let quarantine = place.dir.join("quarantine");
         let ulid = block.meta().ulid;
-        let kept = quarantine.join(ulid.to_string());
-        place.disk.create_dir(&quarantine)?;
+        let quarantine = place.dir.join("quarantine");
+        let kept = disk::free_name(&*place.disk, &quarantine, &ulid.to_string())?;
         self.replace_blocks(&[ulid], None);
         place.disk.rename(block.dir(), &kept)?;
         let what = format!("{error}; set aside as {}", kept.display());
@@ -206,7 +205,10 @@ impl Inner {
         if let Some(max_bytes) = self.options.retention_bytes {
             let infos = self.block_infos();
             let in_blocks: u64 = infos.iter().map(|info| info.bytes).sum();
-            let other = bytes_below(&*place.disk, &place.dir)?.saturating_sub(in_blocks);
+            // Snapshots are links to blocks, and for whoever took them to remove.
+            let snapshots = bytes_below(&*place.disk, &place.dir.join("snapshots"))?;
+            let all = bytes_below(&*place.disk, &place.dir)?;
+            let other = all.saturating_sub(in_blocks).saturating_sub(snapshots);
             let large = compact::oversized(&infos, other, max_bytes);
             self.drop_blocks(place, &large)?;
             self.metrics.size_retentions.add(large.len() as u64);

@@ -3,7 +3,7 @@
 use crate::block::{self, Block};
 use crate::compact::{self, BlockInfo};
 use crate::db::{Inner, Options, Place};
-use crate::disk::{Disk, DiskError};
+use crate::disk::{self, Disk, DiskError};
 use crate::head::Head;
 use crate::head::replay::Replay;
 use crate::metrics::Metrics;
@@ -71,17 +71,26 @@ pub(crate) fn open(
     }
 
     let path = dir.join("series.log");
-    let opened = SeriesLog::open(Arc::clone(&disk), &path, &mut head.registry.write())?;
+    let opened = SeriesLog::open(
+        Arc::clone(&disk),
+        &path,
+        &dir.join("quarantine"),
+        &mut head.registry.write(),
+    )?;
     let (series_log, loaded) = opened;
     if loaded.damaged > 0 {
         let what = format!("{} damaged places passed over", loaded.damaged);
-        report.damage.push(Damage { path, what });
+        report.damage.push(Damage { path: path.clone(), what });
     }
 
     let mut rows = Replay::new(&head);
     let (end, replayed) = replay::replay(&*disk, &wal_dir, &dir.join("quarantine"), &mut rows)?;
     (report.rows, report.lost_rows) = (rows.rows, rows.lost_rows);
-    rows.finish();
+    let nameless = rows.finish();
+    if nameless > 0 {
+        let what = format!("labels of {nameless} series are missing; their rows cannot be read");
+        report.damage.push(Damage { path, what });
+    }
     report.segments = replayed.segments;
     report.torn_tail = replayed.torn || loaded.torn;
     report.damage.extend(replayed.damaged.into_iter().map(|(path, offset, copy)| Damage {
@@ -147,7 +156,12 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
             let text = text.trim();
             match text.parse::<u32>() {
                 Ok(version) if version <= FORMAT => Ok(()),
-                _ => Err(Error::TooNew {
+                Err(_) => {
+                    let shown: String = text.chars().take(40).collect();
+                    let what = format!("{shown:?} is no format; this release writes {FORMAT}");
+                    Err(Error::Damaged { path, what })
+                }
+                Ok(_) => Err(Error::TooNew {
                     path,
                     found: text.chars().take(40).collect(),
                     known: FORMAT,
@@ -185,9 +199,7 @@ fn open_blocks(
         match Block::open(disk, &path) {
             Ok(block) => blocks.push(Arc::new(block)),
             Err(error @ block::Error::Damaged { .. }) => {
-                let quarantine = dir.join("quarantine");
-                disk.create_dir(&quarantine)?;
-                let kept = quarantine.join(&entry.name);
+                let kept = disk::free_name(disk, &dir.join("quarantine"), &entry.name)?;
                 disk.rename(&path, &kept)?;
                 let what = format!("{error}; set aside as {}", kept.display());
                 report.damage.push(Damage { path, what });

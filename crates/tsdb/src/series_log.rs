@@ -4,7 +4,7 @@
 //! [`Registry::put_series`]. Only ever appended to, until half of it are series nobody knows any
 //! more: then it is written anew and renamed into place.
 
-use crate::disk::{Disk, DiskError, DiskFile};
+use crate::disk::{self, Disk, DiskError, DiskFile};
 use crate::head::registry::Registry;
 use crate::wal::record::{self, HEADER, kind};
 use std::path::{Path, PathBuf};
@@ -39,13 +39,16 @@ pub(crate) struct Loaded {
     pub(crate) damaged: usize,
     /// The last record was not whole.
     pub(crate) torn: bool,
+    /// What follows the last good record was cut off.
+    cut: bool,
 }
 
 impl SeriesLog {
-    /// Reads the file, or makes it, and goes on where it ends.
+    /// Reads the file, or makes it, and goes on where it ends. A damaged one is copied to `quarantine`.
     pub(crate) fn open(
         disk: Arc<dyn Disk>,
         path: &Path,
+        quarantine: &Path,
         registry: &mut Registry,
     ) -> Result<(Self, Loaded), DiskError> {
         let mut loaded = Loaded::default();
@@ -66,7 +69,10 @@ impl SeriesLog {
                     bytes[at + 8] == kind::SERIES && record::read(&bytes, *at, SEED).is_some()
                 });
                 let Some(next) = next else {
-                    loaded.torn = true;
+                    // A crash leaves too few bytes; enough bytes that are wrong are damage.
+                    loaded.torn = record::is_short(&bytes, end);
+                    loaded.damaged += usize::from(!loaded.torn);
+                    loaded.cut = true;
                     break;
                 };
                 loaded.damaged += 1;
@@ -83,7 +89,14 @@ impl SeriesLog {
         }
         let file = disk.open(path)?;
         let end = end as u64;
-        if loaded.torn {
+        if loaded.damaged > 0 {
+            let kept = disk::free_name(&*disk, quarantine, "series.log")?;
+            let copy = disk.create(&kept)?;
+            copy.write_at(0, &bytes)?;
+            copy.sync()?;
+            disk.sync_dir(quarantine)?;
+        }
+        if loaded.cut {
             file.set_len(end)?;
         }
         let path = path.into();

@@ -51,8 +51,9 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// Places the series; to be called when the log is read.
-    pub(crate) fn finish(self) {
+    /// Places the series; to be called when the log is read. How many have rows and no labels.
+    pub(crate) fn finish(self) -> u64 {
+        let mut nameless = RoaringBitmap::new();
         for cell in self.head.groups() {
             let group = cell.lock();
             let id = group.entry.group;
@@ -60,15 +61,20 @@ impl<'a> Replay<'a> {
             for series in group.chunks.iter().flat_map(|chunk| chunk.ids()) {
                 if registry.knows(series) {
                     registry.set_place(series, Place { group: id, column: NO_COLUMN });
+                } else {
+                    nameless.insert(series);
                 }
             }
             for (column, series) in (0..).zip(group.open.ids.iter()) {
                 if registry.knows(*series) {
                     registry.set_place(*series, Place { group: id, column });
+                } else if !group.open.t_ms.is_empty() {
+                    nameless.insert(*series);
                 }
             }
         }
         self.head.registry.write().collect_free(&self.mentioned);
+        nameless.len()
     }
 
     fn group(&mut self, body: &[u8]) -> Result<(), DecodeError> {

@@ -153,7 +153,9 @@ fn a_damaged_series_log_loses_only_what_was_damaged() {
     bytes[12] ^= 1;
     fs::write(&path, &bytes).unwrap();
     let (db, report) = Db::open(dir.path(), small()).unwrap();
-    assert_eq!(report.damage.len(), 1);
+    let [labels, rows] = &report.damage[..] else { panic!("{report:?}") };
+    assert!(labels.what.contains("1 damaged place") && rows.what.contains("labels of 2 series"));
+    assert!(dir.path().join("quarantine/series.log").exists());
     let found = contents(&db, TimeRange::ALL);
     assert_eq!(found.keys().collect::<Vec<_>>(), [&series("m", "a").to_string()]);
     // Lost numbers are not given to other series as long as the log mentions them.

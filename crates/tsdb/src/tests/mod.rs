@@ -1,6 +1,7 @@
 //! The database through its door.
 
 mod basics;
+mod damage;
 mod faults;
 mod life;
 mod property;

@@ -86,6 +86,13 @@ pub(crate) fn read(bytes: &[u8], offset: usize, seed: u32) -> Option<Record> {
     Some(Record { kind: typed[0], payload, end: offset + HEADER + size })
 }
 
+/// Whether the bytes end before the record at an offset does, by the length it gives itself.
+pub(crate) fn is_short(bytes: &[u8], offset: usize) -> bool {
+    let left = bytes.get(offset..).unwrap_or_default();
+    let Some((len, _)) = left.split_first_chunk() else { return true };
+    left.len().saturating_sub(HEADER) < u32::from_le_bytes(*len) as usize
+}
+
 fn unpacked_len(packed: &[u8]) -> Option<usize> {
     let len = zstd::zstd_safe::get_frame_content_size(packed).ok()??;
     usize::try_from(len).ok().filter(|len| *len <= MAX_PAYLOAD)

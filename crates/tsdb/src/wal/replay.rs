@@ -4,7 +4,7 @@ use super::record::{self, HEADER, kind};
 use super::{Sealed, segment};
 use crate::codec::DecodeError;
 use crate::codec::bits::ByteReader;
-use crate::disk::{Disk, DiskError};
+use crate::disk::{self, Disk, DiskError};
 use std::path::{Path, PathBuf};
 
 /// Where a log ended.
@@ -172,8 +172,7 @@ fn quarantine_copy(
     offset: u64,
     report: &mut Replayed,
 ) -> Result<(), DiskError> {
-    disk.create_dir(quarantine)?;
-    let copy = quarantine.join(format!("wal-{number:08}"));
+    let copy = disk::free_name(disk, quarantine, &format!("wal-{number:08}"))?;
     let file = disk.create(&copy)?;
     file.write_at(0, bytes)?;
     file.sync()?;
