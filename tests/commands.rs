@@ -32,6 +32,14 @@ fn a_script_is_run_and_counted() {
 }
 
 #[test]
+fn our_own_scripts_pass_over_the_real_store() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/promql");
+    let (ok, text) = run(&["test", "promql", folder]);
+    println!("{text}");
+    assert!(ok && text.lines().any(|l| l.ends_with(" passed, 0 failed")), "{text}");
+}
+
+#[test]
 fn query_prints_what_promtool_prints() {
     let folder = tempfile::tempdir().unwrap();
     let target = Target::text("lamp{room=\"hall\"} 3\n");
