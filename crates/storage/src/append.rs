@@ -99,6 +99,13 @@ impl Row {
         self.len == 0
     }
 
+    /// One more than the last column with a value; 0 when there is none.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        let last = self.present.iter().rposition(|word| *word != 0);
+        last.map_or(0, |w| (w + 1) * 64 - self.present[w].leading_zeros() as usize)
+    }
+
     /// The value of a column, if it has one.
     #[must_use]
     pub fn get(&self, column: Column) -> Option<f64> {

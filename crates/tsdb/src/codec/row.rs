@@ -99,7 +99,7 @@ impl RowState {
 pub(crate) fn encode(row: &Row, state: &mut RowState, out: &mut Vec<u8>) -> usize {
     put_signed(out, row.t_ms().wrapping_sub(state.t_ms));
     state.t_ms = row.t_ms();
-    let columns = columns_of(row);
+    let columns = row.columns();
     put_varint(out, columns.saturating_sub(state.columns()) as u64);
     state.grow(columns);
     encode_presence(row, state, out);
@@ -147,13 +147,6 @@ pub(crate) fn decode(bytes: &[u8], state: &mut RowState) -> Result<usize, Decode
         }
     }
     Ok(from.pos())
-}
-
-/// One more than the last column with a value.
-fn columns_of(row: &Row) -> usize {
-    let present = row.present();
-    let last = present.iter().rposition(|word| *word != 0);
-    last.map_or(0, |w| (w + 1) * 64 - present[w].leading_zeros() as usize)
 }
 
 fn encode_presence(row: &Row, state: &mut RowState, out: &mut Vec<u8>) {

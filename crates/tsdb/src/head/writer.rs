@@ -78,7 +78,7 @@ impl Group for Writer {
             head.metrics.out_of_bounds.add(row.len() as u64);
             return Err(AppendError::OutOfBounds { t_ms });
         }
-        assert!(columns_of(row) <= group.open.ids.len(), "a value for a column that nobody opened");
+        assert!(row.columns() <= group.open.ids.len(), "a value for a column that nobody opened");
 
         if group.must_seal_before(t_ms, head.block_ms) {
             head.seal(&mut group);
@@ -117,10 +117,4 @@ fn check_writer(group: &GroupHead, number: u64) -> Result<(), AppendError> {
         return Ok(());
     }
     Err(refused(Error::TakenOver { key: group.entry.key.clone() }))
-}
-
-fn columns_of(row: &Row) -> usize {
-    let present = row.present();
-    let last = present.iter().rposition(|word| *word != 0);
-    last.map_or(0, |w| (w + 1) * 64 - present[w].leading_zeros() as usize)
 }
