@@ -7,6 +7,7 @@
 pub mod duration;
 pub mod float;
 pub mod histogram;
+pub mod kahan;
 pub mod labels;
 pub mod matcher;
 pub mod metrics;
