@@ -8,7 +8,8 @@ use std::path::Path;
 use std::process::Command;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use exposition::{Format, Metadata, Predictor, SeriesLine, Sink, parse};
+use exposition::{Format, Known, Metadata, Options, Predictor, SeriesLine, Sink, parse};
+use model::FloatHistogram;
 
 /// Takes values as a row of columns would.
 #[derive(Default)]
@@ -20,9 +21,29 @@ struct Row {
 impl Sink for Row {
     type Error = std::convert::Infallible;
 
-    fn known(&mut self, slot: u32, value: f64, _: Option<i64>) -> Result<(), Self::Error> {
+    fn known(&mut self, slot: u32, value: f64, _: Option<i64>) -> Result<Known, Self::Error> {
         self.values[slot as usize] = value;
-        Ok(())
+        Ok(Known::Taken)
+    }
+
+    fn known_histogram(
+        &mut self,
+        _: u32,
+        histogram: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<Known, Self::Error> {
+        black_box(histogram);
+        Ok(Known::Taken)
+    }
+
+    fn unknown_histogram(
+        &mut self,
+        _: &SeriesLine<'_>,
+        histogram: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<u32, Self::Error> {
+        black_box(histogram);
+        Ok(0)
     }
 
     fn unknown(
@@ -54,7 +75,7 @@ fn bench_pages(c: &mut Criterion, name: &str, pages: &[Vec<u8>]) {
     let (mut memory, mut row) = (Predictor::new(), Row::default());
     let mut all = || {
         for page in pages {
-            parse(Format::Text, page, &mut memory, &mut row).expect("a good page");
+            parse(&Options::new(Format::Text), page, &mut memory, &mut row).expect("a good page");
         }
         row.unknown
     };
@@ -68,7 +89,7 @@ fn bench_pages(c: &mut Criterion, name: &str, pages: &[Vec<u8>]) {
         b.iter(|| {
             for page in few {
                 let (mut memory, mut row) = (Predictor::new(), Row::default());
-                parse(Format::Text, page, &mut memory, &mut row).expect("a good page");
+                parse(&Options::new(Format::Text), page, &mut memory, &mut row).expect("a good page");
                 black_box(row.values);
             }
         });

@@ -10,11 +10,13 @@
 
 #![forbid(unsafe_code)]
 
+mod dialect;
 pub mod encode;
 mod error;
 mod media_type;
 mod negotiate;
 mod number;
+mod options;
 mod parse;
 mod predictor;
 mod quote;
@@ -22,6 +24,7 @@ mod sink;
 
 pub use error::{Failure, SyntaxError};
 pub use negotiate::{Format, Protocol, negotiate};
+pub use options::Options;
 pub use parse::parse;
 pub use predictor::Predictor;
-pub use sink::{ExemplarLine, FamilyType, Metadata, SeriesLine, Sink};
+pub use sink::{ExemplarLine, FamilyType, Known, Metadata, SeriesLine, Sink};

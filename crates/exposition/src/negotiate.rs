@@ -10,6 +10,8 @@ pub enum Format {
     Text,
     /// OpenMetrics text, 1.0.0 and 0.0.1.
     OpenMetrics,
+    /// Delimited messages of Protocol Buffers.
+    Protobuf,
 }
 
 /// A scrape protocol by the name that the configuration uses.
@@ -95,7 +97,7 @@ pub fn negotiate(
             "non-compliant scrape target sending blank Content-Type".to_owned()
         }
         Ok((media_type, _)) => match by_media_type(&media_type) {
-            Some(format) => return format.map(|format| (format, None)),
+            Some(format) => return Ok((format, None)),
             None => format!("received unsupported Content-Type {shown}"),
         },
         Err(reason) => format!("cannot parse Content-Type {shown} ({reason})"),
@@ -104,18 +106,18 @@ pub fn negotiate(
         None => Err(format!("{problem} and no fallback_scrape_protocol specified for target")),
         Some(protocol) => {
             let media_type = protocol.media_type();
-            let format = by_media_type(media_type).expect("protocols have known media types")?;
+            let format = by_media_type(media_type).expect("protocols have known media types");
             Ok((format, Some(format!("{problem}, using fallback_scrape_protocol {media_type:?}"))))
         }
     }
 }
 
 /// `None` for a media type that is no exposition format at all.
-fn by_media_type(media_type: &str) -> Option<Result<Format, String>> {
+fn by_media_type(media_type: &str) -> Option<Format> {
     match media_type {
-        TEXT => Some(Ok(Format::Text)),
-        OPENMETRICS => Some(Ok(Format::OpenMetrics)),
-        PROTOBUF => Some(Err(format!("the exposition format {PROTOBUF:?} cannot be read yet"))),
+        TEXT => Some(Format::Text),
+        OPENMETRICS => Some(Format::OpenMetrics),
+        PROTOBUF => Some(Format::Protobuf),
         _ => None,
     }
 }

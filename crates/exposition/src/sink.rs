@@ -3,7 +3,18 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use model::{LabelsBuilder, METRIC_NAME};
+use model::{FloatHistogram, LabelsBuilder, METRIC_NAME};
+
+/// What a sink makes of a sample told by its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Known {
+    /// The sample is in.
+    Taken,
+    /// The slot is of no use any more: the same sample is told again by the text of its series, and
+    /// the slot that this returns is remembered instead.
+    Forget,
+}
 
 /// Receives the samples of a page in its order.
 pub trait Sink {
@@ -17,7 +28,7 @@ pub trait Sink {
     ///
     /// # Errors
     /// When the page shall not be read any further.
-    fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<(), Self::Error>;
+    fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<Known, Self::Error>;
 
     /// A sample of a series that is not remembered; the returned slot is remembered for it. The same
     /// series may come again here, spelled the same or in another way, and always does when its text
@@ -32,11 +43,40 @@ pub trait Sink {
         t_ms: Option<i64>,
     ) -> Result<u32, Self::Error>;
 
+    /// As [`known`](Self::known), of a series of native histograms. A series may have slots of both
+    /// kinds: one for its floats, one for its histograms.
+    ///
+    /// # Errors
+    /// When the page shall not be read any further.
+    fn known_histogram(
+        &mut self,
+        slot: u32,
+        histogram: &FloatHistogram,
+        t_ms: Option<i64>,
+    ) -> Result<Known, Self::Error>;
+
+    /// As [`unknown`](Self::unknown), of a series of native histograms.
+    ///
+    /// # Errors
+    /// When the page shall not be read any further.
+    fn unknown_histogram(
+        &mut self,
+        series: &SeriesLine<'_>,
+        histogram: &FloatHistogram,
+        t_ms: Option<i64>,
+    ) -> Result<u32, Self::Error>;
+
+    /// The start timestamp of the sample just told, when start timestamps are wanted.
+    fn created(&mut self, start_ms: i64) {
+        let _: i64 = start_ms;
+    }
+
     /// A TYPE, HELP or UNIT line of a block of comments that is not remembered: it is new, changed,
     /// or far from its former place.
     fn metadata(&mut self, meta: Metadata<'_>);
 
-    /// The exemplar of the sample just told.
+    /// An exemplar of the sample just told. A histogram may have several: sorted by time, all of
+    /// them with a timestamp.
     fn exemplar(&mut self, exemplar: &ExemplarLine<'_>) {
         let _: &ExemplarLine<'_> = exemplar;
     }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use model::METRIC_NAME;
 use model::names::{is_legacy_label_name, is_legacy_metric_name};
 
-use crate::negotiate::{Format, Protocol};
+use crate::dialect::Dialect;
+use crate::negotiate::Protocol;
 
 /// Whether a protocol has quoted names.
 fn has_quoted_names(protocol: Protocol) -> bool {
@@ -59,15 +60,15 @@ pub(super) fn write_series<'a>(
 }
 
 /// A help text; quotes are escaped only in OpenMetrics.
-pub(super) fn write_help(out: &mut String, format: Format, help: &str) {
-    write_escaped(out, help, format == Format::OpenMetrics);
+pub(super) fn write_help(out: &mut String, dialect: Dialect, help: &str) {
+    write_escaped(out, help, dialect == Dialect::OpenMetrics);
 }
 
 /// Milliseconds in text; seconds in OpenMetrics.
-pub(super) fn write_timestamp(out: &mut String, format: Format, t_ms: i64) {
-    let written = match format {
-        Format::Text => write!(out, "{t_ms}"),
-        Format::OpenMetrics => {
+pub(super) fn write_timestamp(out: &mut String, dialect: Dialect, t_ms: i64) {
+    let written = match dialect {
+        Dialect::Text => write!(out, "{t_ms}"),
+        Dialect::OpenMetrics => {
             let (sign, t_ms) = (if t_ms < 0 { "-" } else { "" }, t_ms.unsigned_abs());
             match t_ms % 1000 {
                 0 => write!(out, "{sign}{}", t_ms / 1000),

@@ -15,7 +15,8 @@ use model::metrics::{Kind, Visitor};
 
 pub use accept::{choose, content_type};
 
-use crate::negotiate::{Format, Protocol};
+use crate::dialect::Dialect;
+use crate::negotiate::Protocol;
 use crate::sink::FamilyType;
 
 /// Writes a page in one of the text protocols.
@@ -49,7 +50,7 @@ impl TextEncoder {
     /// The finished page, with the end mark that OpenMetrics has.
     #[must_use]
     pub fn finish(mut self) -> String {
-        if format_of(self.protocol) == Format::OpenMetrics {
+        if dialect_of(self.protocol) == Dialect::OpenMetrics {
             self.page.push_str("# EOF\n");
         }
         self.page
@@ -63,13 +64,13 @@ impl TextEncoder {
 
     /// Writes a TYPE line. In OpenMetrics the family of a counter is named without `_total`.
     pub fn type_line(&mut self, family: &str, kind: FamilyType) {
-        let word = match (format_of(self.protocol), kind) {
-            (Format::OpenMetrics, kind) => kind.as_str(),
-            (Format::Text, FamilyType::Counter) => "counter",
-            (Format::Text, FamilyType::Gauge | FamilyType::Info | FamilyType::StateSet) => "gauge",
-            (Format::Text, FamilyType::Histogram | FamilyType::GaugeHistogram) => "histogram",
-            (Format::Text, FamilyType::Summary) => "summary",
-            (Format::Text, FamilyType::Unknown) => "untyped",
+        let word = match (dialect_of(self.protocol), kind) {
+            (Dialect::OpenMetrics, kind) => kind.as_str(),
+            (Dialect::Text, FamilyType::Counter) => "counter",
+            (Dialect::Text, FamilyType::Gauge | FamilyType::Info | FamilyType::StateSet) => "gauge",
+            (Dialect::Text, FamilyType::Histogram | FamilyType::GaugeHistogram) => "histogram",
+            (Dialect::Text, FamilyType::Summary) => "summary",
+            (Dialect::Text, FamilyType::Unknown) => "untyped",
         };
         self.page.push_str("# TYPE ");
         line::write_family_name(&mut self.page, self.protocol, family);
@@ -81,7 +82,7 @@ impl TextEncoder {
         self.page.push_str("# HELP ");
         line::write_family_name(&mut self.page, self.protocol, family);
         self.page.push(' ');
-        line::write_help(&mut self.page, format_of(self.protocol), help);
+        line::write_help(&mut self.page, dialect_of(self.protocol), help);
         self.page.push('\n');
     }
 
@@ -98,7 +99,7 @@ impl TextEncoder {
         model::float::write_g(&mut self.page, value).expect("a string takes text");
         if let Some(t_ms) = t_ms {
             self.page.push(' ');
-            line::write_timestamp(&mut self.page, format_of(self.protocol), t_ms);
+            line::write_timestamp(&mut self.page, dialect_of(self.protocol), t_ms);
         }
         self.page.push('\n');
     }
@@ -109,12 +110,12 @@ impl TextEncoder {
     /// counter is named like its samples.
     fn names(&self, family: &Family, suffix: &str) -> (String, String) {
         let sample = format!("{}{suffix}", family.name);
-        match (format_of(self.protocol), family.kind) {
-            (Format::OpenMetrics, Kind::Counter) => {
+        match (dialect_of(self.protocol), family.kind) {
+            (Dialect::OpenMetrics, Kind::Counter) => {
                 let base = sample.strip_suffix(TOTAL).unwrap_or(&sample);
                 (base.to_owned(), format!("{base}{TOTAL}"))
             }
-            (Format::Text, Kind::Counter) => (sample.clone(), sample),
+            (Dialect::Text, Kind::Counter) => (sample.clone(), sample),
             _ => (family.name.clone(), sample),
         }
     }
@@ -143,10 +144,10 @@ impl Visitor for TextEncoder {
     }
 }
 
-fn format_of(protocol: Protocol) -> Format {
+fn dialect_of(protocol: Protocol) -> Dialect {
     match protocol {
-        Protocol::OpenMetrics0 | Protocol::OpenMetrics1 => Format::OpenMetrics,
-        Protocol::Text0 | Protocol::Text1 | Protocol::Protobuf => Format::Text,
+        Protocol::OpenMetrics0 | Protocol::OpenMetrics1 => Dialect::OpenMetrics,
+        Protocol::Text0 | Protocol::Text1 | Protocol::Protobuf => Dialect::Text,
     }
 }
 

@@ -1,6 +1,7 @@
 use model::metrics::{Collect, Counter, Gauge, Histogram, Kind, Visitor};
 
 use super::*;
+use crate::negotiate::Format;
 
 struct Few {
     hits: Counter,
@@ -130,6 +131,10 @@ fn clients_get_what_they_like_best() {
 fn content_types_lead_back_to_the_format() {
     for protocol in Protocol::ALL.into_iter().filter(|p| *p != Protocol::Protobuf) {
         let (format, warning) = crate::negotiate(content_type(protocol), None).unwrap();
-        assert_eq!((format, warning), (format_of(protocol), None));
+        let expected = match dialect_of(protocol) {
+            Dialect::Text => Format::Text,
+            Dialect::OpenMetrics => Format::OpenMetrics,
+        };
+        assert_eq!((format, warning), (expected, None));
     }
 }

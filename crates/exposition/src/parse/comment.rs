@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::lexer::{Lexer, Place, Token, error_at};
+use crate::dialect::Dialect;
 use crate::error::SyntaxError;
-use crate::negotiate::Format;
 use crate::quote::Quoted;
 use crate::sink::{FamilyType, Metadata, unescape, unescape_help};
 
@@ -41,13 +41,13 @@ impl Word {
 /// begins. `entry` is where error messages show it from.
 pub(super) fn read(
     body: &[u8],
-    format: Format,
+    dialect: Dialect,
     entry: usize,
     start: usize,
 ) -> Result<(Comment<'_>, usize), SyntaxError> {
-    let word = match format {
-        Format::Text => text_word(body, start),
-        Format::OpenMetrics => Some(openmetrics_word(body, start)?),
+    let word = match dialect {
+        Dialect::Text => text_word(body, start),
+        Dialect::OpenMetrics => Some(openmetrics_word(body, start)?),
     };
     match word {
         None => Ok((Comment::Remark, line_end(body, start) + 1)),
@@ -55,7 +55,7 @@ pub(super) fn read(
             Ok((Comment::End, end + usize::from(body.get(end) == Some(&b'\n'))))
         }
         Some((word, end)) => {
-            let line = Line { body, format, entry, start, word };
+            let line = Line { body, dialect, entry, start, word };
             let (metadata, next) = line.metadata(end)?;
             Ok((Comment::Metadata(metadata), next))
         }
@@ -102,7 +102,7 @@ fn openmetrics_word(body: &[u8], start: usize) -> Result<(Word, usize), SyntaxEr
 /// A line with metadata, whose word is read.
 struct Line<'a> {
     body: &'a [u8],
-    format: Format,
+    dialect: Dialect,
     entry: usize,
     start: usize,
     word: Word,
@@ -112,7 +112,7 @@ impl<'a> Line<'a> {
     /// Reads the family and the text, which begin at `at`.
     fn metadata(&self, at: usize) -> Result<(Metadata<'a>, usize), SyntaxError> {
         let word = self.word.text();
-        let mut lexer = Lexer::new(self.body, self.format, self.entry, at, Place::Start);
+        let mut lexer = Lexer::new(self.body, self.dialect, self.entry, at, Place::Start);
         lexer.set_start(self.start);
         let token = lexer.next_family_name();
         if token != Token::MetricName {
@@ -120,9 +120,9 @@ impl<'a> Line<'a> {
         }
         let name = lexer.text();
         let name = name.strip_prefix(b"\"").and_then(|n| n.strip_suffix(b"\"")).unwrap_or(name);
-        let (text, next) = match self.format {
-            Format::Text => self.text(&lexer)?,
-            Format::OpenMetrics => self.openmetrics_text(&lexer)?,
+        let (text, next) = match self.dialect {
+            Dialect::Text => self.text(&lexer)?,
+            Dialect::OpenMetrics => self.openmetrics_text(&lexer)?,
         };
         let text_start = next.saturating_sub(text.len() + 1);
         let family = unescaped(unescape, String::from_utf8_lossy(name));
@@ -139,9 +139,9 @@ impl<'a> Line<'a> {
                     let message = format!("help text {} is not a valid utf8 string", Quoted(text));
                     error_at(self.body, text_start, message)
                 })?;
-                let text = match self.format {
-                    Format::Text => unescape_help(text),
-                    Format::OpenMetrics => unescape(text),
+                let text = match self.dialect {
+                    Dialect::Text => unescape_help(text),
+                    Dialect::OpenMetrics => unescape(text),
                 };
                 Metadata::Help { family, text }
             }
@@ -183,15 +183,15 @@ impl<'a> Line<'a> {
     }
 
     fn family_type(&self, word: &[u8]) -> Option<FamilyType> {
-        Some(match (self.format, word) {
+        Some(match (self.dialect, word) {
             (_, b"counter") => FamilyType::Counter,
             (_, b"gauge") => FamilyType::Gauge,
             (_, b"histogram") => FamilyType::Histogram,
             (_, b"summary") => FamilyType::Summary,
-            (Format::Text, b"untyped") | (Format::OpenMetrics, b"unknown") => FamilyType::Unknown,
-            (Format::OpenMetrics, b"gaugehistogram") => FamilyType::GaugeHistogram,
-            (Format::OpenMetrics, b"info") => FamilyType::Info,
-            (Format::OpenMetrics, b"stateset") => FamilyType::StateSet,
+            (Dialect::Text, b"untyped") | (Dialect::OpenMetrics, b"unknown") => FamilyType::Unknown,
+            (Dialect::OpenMetrics, b"gaugehistogram") => FamilyType::GaugeHistogram,
+            (Dialect::OpenMetrics, b"info") => FamilyType::Info,
+            (Dialect::OpenMetrics, b"stateset") => FamilyType::StateSet,
             _ => return None,
         })
     }

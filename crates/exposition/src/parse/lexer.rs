@@ -2,8 +2,8 @@
 
 use memchr::{memchr2, memchr3};
 
+use crate::dialect::Dialect;
 use crate::error::SyntaxError;
-use crate::negotiate::Format;
 use crate::quote::Quoted;
 use crate::sink::Span;
 
@@ -69,7 +69,7 @@ pub(super) enum Place {
 /// even if the page does not.
 pub(super) struct Lexer<'a> {
     body: &'a [u8],
-    format: Format,
+    dialect: Dialect,
     place: Place,
     /// Where the entry being read begins; error messages show it from here.
     entry: usize,
@@ -83,12 +83,12 @@ impl<'a> Lexer<'a> {
     /// Begins an entry at a place in it.
     pub(super) fn new(
         body: &'a [u8],
-        format: Format,
+        dialect: Dialect,
         entry: usize,
         at: usize,
         place: Place,
     ) -> Self {
-        Self { body, format, place, entry, start: entry, at }
+        Self { body, dialect, place, entry, start: entry, at }
     }
 
     /// Takes what was read before the lexer began for the last word.
@@ -96,9 +96,9 @@ impl<'a> Lexer<'a> {
         self.start = start;
     }
 
-    /// The format of the page.
-    pub(super) fn format(&self) -> Format {
-        self.format
+    /// The grammar of the page.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
     /// Behind the last word.
@@ -117,7 +117,7 @@ impl<'a> Lexer<'a> {
     }
 
     pub(super) fn next(&mut self) -> Token {
-        if self.format == Format::Text {
+        if self.dialect == Dialect::Text {
             self.take_while(|b| matches!(b, b' ' | b'\t'));
         }
         let Some(first) = self.peek() else { return Token::Eof };
@@ -147,7 +147,7 @@ impl<'a> Lexer<'a> {
 
     fn next_start(&mut self, first: u8) -> Token {
         match first {
-            b'\n' if self.format == Format::Text => self.one(Token::Linebreak, Place::Start),
+            b'\n' if self.dialect == Dialect::Text => self.one(Token::Linebreak, Place::Start),
             b'{' => self.one(Token::BraceOpen, Place::Labels),
             first if is_name_start(first) || first == b':' => {
                 self.take_while(|b| is_name_byte(b) || b == b':');
@@ -173,10 +173,10 @@ impl<'a> Lexer<'a> {
     }
 
     fn next_value(&mut self, first: u8) -> Token {
-        match (self.format, first) {
+        match (self.dialect, first) {
             (_, b'{') => self.one(Token::BraceOpen, Place::Labels),
-            (Format::OpenMetrics, _) => self.spaced_word(first, Token::Value, Place::Timestamp),
-            (Format::Text, _) => {
+            (Dialect::OpenMetrics, _) => self.spaced_word(first, Token::Value, Place::Timestamp),
+            (Dialect::Text, _) => {
                 self.take_while(|b| !matches!(b, b'{' | b' ' | b'\t' | b'\n' | 0));
                 if self.at == self.start {
                     return Token::Invalid;
@@ -188,21 +188,21 @@ impl<'a> Lexer<'a> {
     }
 
     fn next_timestamp(&mut self, first: u8) -> Token {
-        match (self.format, first) {
+        match (self.dialect, first) {
             (_, b'\n') => self.one(Token::Linebreak, Place::Start),
-            (Format::Text, b'0'..=b'9') => {
+            (Dialect::Text, b'0'..=b'9') => {
                 self.take_while(|b| b.is_ascii_digit());
                 Token::Timestamp
             }
-            (Format::Text, _) => Token::Invalid,
-            (Format::OpenMetrics, _) if self.body[self.at..].starts_with(b" # ") => {
+            (Dialect::Text, _) => Token::Invalid,
+            (Dialect::OpenMetrics, _) if self.body[self.at..].starts_with(b" # ") => {
                 self.at += 3;
                 match self.peek() {
                     Some(b'{') => self.one(Token::Exemplar, Place::ExemplarLabels),
                     _ => Token::Invalid,
                 }
             }
-            (Format::OpenMetrics, _) => self.spaced_word(first, Token::Timestamp, Place::Timestamp),
+            (Dialect::OpenMetrics, _) => self.spaced_word(first, Token::Timestamp, Place::Timestamp),
         }
     }
 
@@ -225,7 +225,7 @@ impl<'a> Lexer<'a> {
         // NUL is text only in values of labels; line feeds are text wherever a value may hold them.
         let nul = self.place == Place::LabelValue;
         let line_feed = match self.place {
-            Place::LabelValue => self.format == Format::Text,
+            Place::LabelValue => self.dialect == Dialect::Text,
             place => place == Place::Labels,
         };
         if self.take_quoted(nul, line_feed) {
@@ -309,7 +309,7 @@ impl<'a> Lexer<'a> {
 
     /// Behind the last byte, the line feed that the text format ends in included.
     fn end(&self) -> usize {
-        self.body.len() + usize::from(self.format == Format::Text)
+        self.body.len() + usize::from(self.dialect == Dialect::Text)
     }
 
     /// The message for a word other than the expected one.

@@ -10,13 +10,15 @@ mod sample;
 
 use comment::Comment;
 use lexer::{Lexer, Place, Token, error_at};
-use sample::Tail;
+use sample::{SeriesSpan, Tail};
 
+use crate::dialect::Dialect;
 use crate::error::{Failure, SyntaxError};
 use crate::negotiate::Format;
 use crate::number;
+use crate::options::Options;
 use crate::predictor::{Predictor, Walk};
-use crate::sink::{ExemplarLine, FamilyType, LabelSpan, Metadata, SeriesLine, Sink, Span};
+use crate::sink::{ExemplarLine, FamilyType, Known, LabelSpan, Metadata, SeriesLine, Sink, Span};
 
 /// Reads a page and tells the sink its samples in order. Known series go to [`Sink::known`] by the
 /// slot they got before.
@@ -25,13 +27,21 @@ use crate::sink::{ExemplarLine, FamilyType, LabelSpan, Metadata, SeriesLine, Sin
 /// When the page breaks its format or the sink refuses a sample. The sink has the samples before
 /// that place; the memory is as it was before the page, except that a change of format clears it.
 pub fn parse<S: Sink>(
-    format: Format,
+    options: &Options,
     body: &[u8],
     memory: &mut Predictor,
     sink: &mut S,
 ) -> Result<(), Failure<S::Error>> {
-    let walk = Walk::new(memory, format);
-    let mut page = Page { format, body, walk, labels: Vec::new(), exemplar_labels: Vec::new() };
+    let dialect = match options.format {
+        Format::Text => Dialect::Text,
+        Format::OpenMetrics => Dialect::OpenMetrics,
+        Format::Protobuf => {
+            let message = "protobuf cannot be read yet".to_owned();
+            return Err(error_at(body, 0, message).into());
+        }
+    };
+    let walk = Walk::new(memory, options.format);
+    let mut page = Page { dialect, body, walk, labels: Vec::new(), exemplar_labels: Vec::new() };
     page.lines(sink)?;
     page.walk.finish();
     Ok(())
@@ -39,7 +49,7 @@ pub fn parse<S: Sink>(
 
 /// A page being read.
 struct Page<'a, 'm> {
-    format: Format,
+    dialect: Dialect,
     body: &'a [u8],
     walk: Walk<'m>,
     /// Labels of the series being read, as spans in the page.
@@ -69,18 +79,20 @@ impl Page<'_, '_> {
                 at = self.line(at, sink)?;
                 continue;
             };
-            match quick_tail(self.format, body, end + 1) {
+            match quick_tail(self.dialect, body, end + 1) {
                 Some((value, t_ms, next)) => {
                     self.walk.advance();
-                    sink.known(slot, value, t_ms).map_err(Failure::Sink)?;
-                    at = next;
+                    at = match sink.known(slot, value, t_ms).map_err(Failure::Sink)? {
+                        Known::Taken => next,
+                        Known::Forget => self.forgotten_line(at, sink)?,
+                    };
                 }
                 None => at = self.expected_line(at, end, slot, sink)?,
             }
         }
-        match self.format {
-            Format::Text => Ok(()),
-            Format::OpenMetrics => {
+        match self.dialect {
+            Dialect::Text => Ok(()),
+            Dialect::OpenMetrics => {
                 let message = "data does not end with # EOF".to_owned();
                 Err(error_at(body, body.len(), message).into())
             }
@@ -100,7 +112,7 @@ impl Page<'_, '_> {
         let mut family_type = None;
         let mut at = start;
         while body.get(at) == Some(&b'#') {
-            let (comment, next) = comment::read(body, self.format, at, at)?;
+            let (comment, next) = comment::read(body, self.dialect, at, at)?;
             match comment {
                 Comment::Remark => {}
                 Comment::Metadata(metadata) => {
@@ -145,7 +157,7 @@ impl Page<'_, '_> {
         slot: u32,
         sink: &mut S,
     ) -> Result<usize, Failure<S::Error>> {
-        let mut lexer = Lexer::new(self.body, self.format, start, end, Place::Value);
+        let mut lexer = Lexer::new(self.body, self.dialect, start, end, Place::Value);
         let ahead = lexer.next();
         if ahead == Token::BraceOpen {
             // What looked like the whole series is only its name.
@@ -153,7 +165,26 @@ impl Page<'_, '_> {
         }
         let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
         self.walk.advance();
-        sink.known(slot, tail.value, tail.t_ms).map_err(Failure::Sink)?;
+        if sink.known(slot, tail.value, tail.t_ms).map_err(Failure::Sink)? == Known::Forget {
+            return self.forgotten_line(start, sink);
+        }
+        self.tell_exemplar(tail, sink)?;
+        Ok(lexer.at())
+    }
+
+    /// Reads a line again whose slot the sink does not want any more.
+    #[cold]
+    fn forgotten_line<S: Sink>(
+        &mut self,
+        start: usize,
+        sink: &mut S,
+    ) -> Result<usize, Failure<S::Error>> {
+        let mut lexer = Lexer::new(self.body, self.dialect, start, start, Place::Start);
+        let first = lexer.next();
+        let (series, ahead) = sample::series(&mut lexer, first, &mut self.labels)?;
+        let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
+        let slot = self.tell_unknown(series, tail, sink)?;
+        self.walk.replace_slot(slot);
         self.tell_exemplar(tail, sink)?;
         Ok(lexer.at())
     }
@@ -161,13 +192,13 @@ impl Page<'_, '_> {
     /// Reads a line that is not the expected one; returns where the next line begins.
     #[cold]
     fn line<S: Sink>(&mut self, start: usize, sink: &mut S) -> Result<usize, Failure<S::Error>> {
-        let mut lexer = Lexer::new(self.body, self.format, start, start, Place::Start);
+        let mut lexer = Lexer::new(self.body, self.dialect, start, start, Place::Start);
         let first = lexer.next();
         match first {
             Token::Linebreak => return Ok(lexer.at()),
             // A comment behind blanks.
             Token::Invalid if self.body.get(lexer.at()) == Some(&b'#') => {
-                let (comment, next) = comment::read(self.body, self.format, start, lexer.at())?;
+                let (comment, next) = comment::read(self.body, self.dialect, start, lexer.at())?;
                 if let Comment::Metadata(metadata) = comment {
                     self.tell_metadata(metadata, sink);
                 }
@@ -181,19 +212,33 @@ impl Page<'_, '_> {
         let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
         let key = self.walk.key(text);
         if let Some(slot) = key.and_then(|key| self.walk.find(key)) {
-            sink.known(slot, tail.value, tail.t_ms).map_err(Failure::Sink)?;
+            let known = sink.known(slot, tail.value, tail.t_ms).map_err(Failure::Sink)?;
+            if known == Known::Forget {
+                let slot = self.tell_unknown(series, tail, sink)?;
+                self.walk.replace_slot(slot);
+            }
         } else {
-            let text = utf8(self.body, series.whole)?;
-            make_relative(&mut self.labels, start);
-            let name = Span { start: series.name.start - start, end: series.name.end - start };
-            let line = SeriesLine::new(text, name, &self.labels, self.walk.family_type());
-            let slot = sink.unknown(&line, tail.value, tail.t_ms).map_err(Failure::Sink)?;
+            let slot = self.tell_unknown(series, tail, sink)?;
             if let Some(key) = key {
                 self.walk.learn(key, slot);
             }
         }
         self.tell_exemplar(tail, sink)?;
         Ok(lexer.at())
+    }
+
+    fn tell_unknown<S: Sink>(
+        &mut self,
+        series: SeriesSpan,
+        tail: Tail,
+        sink: &mut S,
+    ) -> Result<u32, Failure<S::Error>> {
+        let start = series.whole.start;
+        let text = utf8(self.body, series.whole)?;
+        make_relative(&mut self.labels, start);
+        let name = Span { start: series.name.start - start, end: series.name.end - start };
+        let line = SeriesLine::new(text, name, &self.labels, self.walk.family_type());
+        sink.unknown(&line, tail.value, tail.t_ms).map_err(Failure::Sink)
     }
 
     fn tell_exemplar<S: Sink>(
@@ -237,12 +282,12 @@ fn make_relative(labels: &mut [LabelSpan], start: usize) {
 /// Reads a decimal and, in the text format, a timestamp up to the line feed: value, timestamp, the
 /// next line. `None` for everything else.
 #[inline]
-fn quick_tail(format: Format, body: &[u8], at: usize) -> Option<(f64, Option<i64>, usize)> {
+fn quick_tail(dialect: Dialect, body: &[u8], at: usize) -> Option<(f64, Option<i64>, usize)> {
     let rest = body.get(at..)?;
     let (value, len) = number::take_decimal(rest)?;
     match rest.get(len)? {
         b'\n' => Some((value, None, at + len + 1)),
-        b' ' if format == Format::Text => {
+        b' ' if dialect == Dialect::Text => {
             let (t_ms, digits) = quick_digits(&rest[len + 1..])?;
             let end = len + 1 + digits;
             (rest.get(end) == Some(&b'\n')).then_some((value, Some(t_ms), at + end + 1))

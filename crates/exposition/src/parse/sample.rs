@@ -1,8 +1,8 @@
 //! A sample line: the series, its value, its timestamp, its exemplar.
 
 use super::lexer::{Lexer, Token};
+use crate::dialect::Dialect;
 use crate::error::SyntaxError;
-use crate::negotiate::Format;
 use crate::number;
 use crate::quote::Quoted;
 use crate::sink::{LabelSpan, Span};
@@ -119,7 +119,7 @@ fn read_labels(
             Token::Comma => token = lexer.next(),
             Token::BraceClose => {}
             // The text format does without commas.
-            _ if lexer.format() == Format::Text => {}
+            _ if lexer.dialect() == Dialect::Text => {}
             other => return Err(lexer.expected("expected comma or brace close", other)),
         }
     }
@@ -135,26 +135,26 @@ pub(super) fn tail(
     let mut tail = Tail { value, t_ms: None, exemplar: None };
     let mut token = lexer.next();
     if token == Token::Timestamp {
-        tail.t_ms = Some(match lexer.format() {
-            Format::Text => milliseconds(lexer)?,
-            Format::OpenMetrics => seconds(lexer, "timestamp")?,
+        tail.t_ms = Some(match lexer.dialect() {
+            Dialect::Text => milliseconds(lexer)?,
+            Dialect::OpenMetrics => seconds(lexer, "timestamp")?,
         });
         token = lexer.next();
     }
-    match (lexer.format(), token) {
+    match (lexer.dialect(), token) {
         (_, Token::Linebreak) => Ok(tail),
-        (Format::OpenMetrics, Token::Exemplar) => {
+        (Dialect::OpenMetrics, Token::Exemplar) => {
             tail.exemplar = Some(read_exemplar(lexer, exemplar_labels)?);
             Ok(tail)
         }
         (_, token) if tail.t_ms.is_some() => {
             Err(lexer.expected("expected next entry after timestamp", token))
         }
-        (Format::OpenMetrics, Token::Eof) => Err(no_end(lexer)),
-        (Format::OpenMetrics, token) => {
+        (Dialect::OpenMetrics, Token::Eof) => Err(no_end(lexer)),
+        (Dialect::OpenMetrics, token) => {
             Err(lexer.expected("expected timestamp or # symbol", token))
         }
-        (Format::Text, token) => Err(lexer.expected("expected timestamp or new record", token)),
+        (Dialect::Text, token) => Err(lexer.expected("expected timestamp or new record", token)),
     }
 }
 
@@ -191,7 +191,7 @@ fn read_value(lexer: &mut Lexer<'_>, token: Token, after: &str) -> Result<f64, S
 /// The text of a word, without the space that OpenMetrics has before it.
 fn word<'a>(lexer: &Lexer<'a>) -> &'a [u8] {
     let text = lexer.text();
-    if lexer.format() == Format::OpenMetrics { &text[1..] } else { text }
+    if lexer.dialect() == Dialect::OpenMetrics { &text[1..] } else { text }
 }
 
 fn milliseconds(lexer: &Lexer<'_>) -> Result<i64, SyntaxError> {

@@ -129,6 +129,13 @@ impl<'m> Walk<'m> {
         Some(slot)
     }
 
+    /// Gives another slot to the series that stood there last.
+    pub(crate) fn replace_slot(&mut self, slot: u32) {
+        if let Some(series) = self.at.checked_sub(1).and_then(|at| self.memory.series.get_mut(at)) {
+            series.slot = slot;
+        }
+    }
+
     /// Remembers a series that [`Walk::find`] did not find.
     pub(crate) fn learn(&mut self, key: Key, slot: u32) {
         if self.memory.series.len() >= MOST_SERIES {

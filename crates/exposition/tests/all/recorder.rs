@@ -1,10 +1,10 @@
 //! A sink that writes everything down, with known series looked up as a scrape would do.
 
 use exposition::{
-    ExemplarLine, Failure, FamilyType, Format, Metadata, Predictor, SeriesLine, Sink, SyntaxError,
-    parse,
+    ExemplarLine, Failure, FamilyType, Format, Known, Metadata, Options, Predictor, SeriesLine,
+    Sink, SyntaxError, parse,
 };
-use model::Labels;
+use model::{FloatHistogram, Labels};
 
 /// One thing that a page told.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Recorder {
     ) -> Result<(), SyntaxError> {
         self.told.clear();
         self.known = 0;
-        match parse(format, body, memory, self) {
+        match parse(&Options::new(format), body, memory, self) {
             Ok(()) => Ok(()),
             Err(Failure::Syntax(error)) => Err(error),
             Err(Failure::Sink(never)) => match never {},
@@ -86,11 +86,29 @@ pub(crate) fn read_fresh(format: Format, body: &[u8]) -> Result<Vec<Told>, Synta
 impl Sink for Recorder {
     type Error = std::convert::Infallible;
 
-    fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<(), Self::Error> {
+    fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<Known, Self::Error> {
         let (raw, labels) = self.series[slot as usize].clone();
         self.told.push(Told::Sample(Sample { raw, labels, value, t_ms, exemplar: None }));
         self.known += 1;
-        Ok(())
+        Ok(Known::Taken)
+    }
+
+    fn known_histogram(
+        &mut self,
+        _: u32,
+        _: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<Known, Self::Error> {
+        Ok(Known::Taken)
+    }
+
+    fn unknown_histogram(
+        &mut self,
+        _: &SeriesLine<'_>,
+        _: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<u32, Self::Error> {
+        Ok(0)
     }
 
     fn unknown(

@@ -20,7 +20,7 @@ pub(crate) use report::Report;
 use crate::config::Job;
 use crate::target::Target;
 use explicit::{Explicit, Ground};
-use exposition::{Failure, Format, Predictor};
+use exposition::{Failure, Format, Options, Predictor};
 use families::Families;
 pub(crate) use families::FamilyPool;
 use recent::Recent;
@@ -137,12 +137,7 @@ impl Ingest {
         format: Format,
         body: &[u8],
     ) -> (Tally, Result<(), PageError>) {
-        let (mut tally, mut result) = self.read(scene, format, body, false);
-        if matches!(result, Err(Failure::Sink(sink::Stop::Relearn))) {
-            // A series came with a timestamp and had none before. Rare, so all is learned anew.
-            self.memory.clear();
-            (tally, result) = self.read(scene, format, body, true);
-        }
+        let (mut tally, result) = self.read(scene, format, body);
         tally.added = self.recent.count_new(scene.row.present()) + self.explicit.count_new();
         self.recent.push(scene.row.present());
         let limit = scene.job.limits.samples;
@@ -158,8 +153,7 @@ impl Ingest {
                 line: error.line,
                 column: error.column,
             }),
-            Err(Failure::Sink(sink::Stop::Page(error))) => Err(error),
-            Err(Failure::Sink(sink::Stop::Relearn)) => unreachable!("only the first reading stops"),
+            Err(Failure::Sink(error)) => Err(error),
         };
         if self.families.publish(scene.target, scene.families) {
             self.memory.clear();
@@ -178,19 +172,18 @@ impl Ingest {
         scene: &mut Scene<'_>,
         format: Format,
         body: &[u8],
-        relearned: bool,
-    ) -> (Tally, Result<(), Failure<sink::Stop>>) {
+    ) -> (Tally, Result<(), Failure<PageError>>) {
         scene.row.begin(scene.t_ms);
         self.explicit.begin();
         if let Err(error) = self.open(scene) {
-            return (Tally::default(), Err(Failure::Sink(sink::Stop::Page(error.into()))));
+            return (Tally::default(), Err(Failure::Sink(error.into())));
         }
         let Self { group, memory, explicit, families, .. } = self;
         let group = group.as_deref_mut().expect("opened above");
         let (job, target, row) = (scene.job, scene.target, &mut *scene.row);
         let tally = Tally::default();
-        let mut sink = PageSink { job, target, group, row, explicit, families, relearned, tally };
-        let result = exposition::parse(format, body, memory, &mut sink);
+        let mut sink = PageSink { job, target, group, row, explicit, families, tally };
+        let result = exposition::parse(&Options::new(format), body, memory, &mut sink);
         (sink.tally, result)
     }
 

@@ -6,8 +6,8 @@ use super::merge::merge;
 use super::{PageError, Tally};
 use crate::config::{Job, Limits};
 use crate::target::Target;
-use exposition::{Metadata, SeriesLine, Sink};
-use model::{Labels, METRIC_NAME};
+use exposition::{Known, Metadata, SeriesLine, Sink};
+use model::{FloatHistogram, Labels, METRIC_NAME};
 use storage::{AppendError, Column, Group, Row};
 
 /// A series that a rule drops.
@@ -20,21 +20,6 @@ const FIRST_MARK: u32 = u32::MAX - 16;
 /// From here on slots are entries of series with timestamps of their own; below are columns.
 const EXPLICIT: u32 = 1 << 31;
 
-/// Why reading stops.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// The page is refused.
-    Page(PageError),
-    /// What is remembered of the page no longer fits it.
-    Relearn,
-}
-
-impl From<PageError> for Stop {
-    fn from(error: PageError) -> Self {
-        Self::Page(error)
-    }
-}
-
 pub(super) struct PageSink<'a> {
     pub(super) job: &'a Job,
     pub(super) target: &'a Target,
@@ -42,23 +27,21 @@ pub(super) struct PageSink<'a> {
     pub(super) row: &'a mut Row,
     pub(super) explicit: &'a mut Explicit,
     pub(super) families: &'a mut Families,
-    /// Whether this is the second reading of a page.
-    pub(super) relearned: bool,
     pub(super) tally: Tally,
 }
 
 impl Sink for PageSink<'_> {
-    type Error = Stop;
+    type Error = PageError;
 
     #[inline]
-    fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<(), Stop> {
+    fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<Known, PageError> {
         self.tally.scraped += 1;
         if slot < EXPLICIT && t_ms.is_none() {
             self.tally.kept += 1;
             if !self.row.set(Column(slot), normal(value)) {
                 self.tally.duplicates += 1;
             }
-            return Ok(());
+            return Ok(Known::Taken);
         }
         self.known_odd(slot, value, t_ms)
     }
@@ -68,7 +51,7 @@ impl Sink for PageSink<'_> {
         series: &SeriesLine<'_>,
         value: f64,
         t_ms: Option<i64>,
-    ) -> Result<u32, Stop> {
+    ) -> Result<u32, PageError> {
         self.tally.scraped += 1;
         let Some(labels) = self.stored_labels(series)? else { return Ok(DROPPED) };
         self.tally.kept += 1;
@@ -85,6 +68,24 @@ impl Sink for PageSink<'_> {
         self.set(&labels, value)
     }
 
+    fn known_histogram(
+        &mut self,
+        _: u32,
+        _: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<Known, PageError> {
+        unreachable!("no page is read with histograms yet")
+    }
+
+    fn unknown_histogram(
+        &mut self,
+        _: &SeriesLine<'_>,
+        _: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<u32, PageError> {
+        unreachable!("no page is read with histograms yet")
+    }
+
     fn metadata(&mut self, meta: Metadata<'_>) {
         self.families.note(self.target, &meta);
     }
@@ -92,35 +93,44 @@ impl Sink for PageSink<'_> {
 
 impl PageSink<'_> {
     #[cold]
-    fn known_odd(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<(), Stop> {
+    fn known_odd(
+        &mut self,
+        slot: u32,
+        value: f64,
+        t_ms: Option<i64>,
+    ) -> Result<Known, PageError> {
         if slot == DROPPED {
-            return Ok(());
+            return Ok(Known::Taken);
+        }
+        if slot >= FIRST_MARK {
+            self.tally.kept += 1;
+            self.tally.refused += 1;
+            return Ok(Known::Taken);
+        }
+        let t_ms = t_ms.filter(|_| self.job.honor_timestamps);
+        if slot < EXPLICIT && t_ms.is_some() {
+            // It had no timestamp before; it is counted when it is told again.
+            self.tally.scraped -= 1;
+            return Ok(Known::Forget);
         }
         self.tally.kept += 1;
-        if slot >= FIRST_MARK {
-            self.tally.refused += 1;
-            return Ok(());
-        }
-        match (slot.checked_sub(EXPLICIT), t_ms.filter(|_| self.job.honor_timestamps)) {
+        match (slot.checked_sub(EXPLICIT), t_ms) {
             (Some(entry), Some(t_ms)) => self.explicit.push(entry, t_ms, normal(value)),
             (Some(entry), None) => {
                 let labels = self.explicit.labels(entry).clone();
                 self.set(&labels, value)?;
             }
-            (None, None) => {
+            (None, _) => {
                 if !self.row.set(Column(slot), normal(value)) {
                     self.tally.duplicates += 1;
                 }
             }
-            // The same series with and without a timestamp in one page.
-            (None, Some(_)) if self.relearned => self.tally.duplicates += 1,
-            (None, Some(_)) => return Err(Stop::Relearn),
         }
-        Ok(())
+        Ok(Known::Taken)
     }
 
     /// Puts a sample without timestamp into the row; the slot of its series.
-    fn set(&mut self, labels: &Labels, value: f64) -> Result<u32, Stop> {
+    fn set(&mut self, labels: &Labels, value: f64) -> Result<u32, PageError> {
         match self.group.column(labels) {
             Ok((column, _)) => {
                 assert!(column.0 < EXPLICIT, "more columns than slots");
@@ -133,7 +143,7 @@ impl PageSink<'_> {
                 self.tally.refused += 1;
                 Ok(REFUSED)
             }
-            Err(error) => Err(Stop::Page(error.into())),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -1,8 +1,8 @@
 use super::*;
 use crate::config::{Escaping, Global, Written, accept_header};
 use crate::target::{Placed, discovered_labels, place};
-use exposition::{Metadata, Protocol, SeriesLine, Sink};
-use model::{Labels, TimeRange};
+use exposition::{Known, Metadata, Options, Protocol, SeriesLine, Sink};
+use model::{FloatHistogram, Labels, TimeRange};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -37,8 +37,26 @@ struct Merged<'a>(&'a Labels, bool, Vec<Labels>);
 impl Sink for Merged<'_> {
     type Error = String;
 
-    fn known(&mut self, _: u32, _: f64, _: Option<i64>) -> Result<(), String> {
-        Ok(())
+    fn known(&mut self, _: u32, _: f64, _: Option<i64>) -> Result<Known, String> {
+        Ok(Known::Taken)
+    }
+
+    fn known_histogram(
+        &mut self,
+        _: u32,
+        _: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<Known, String> {
+        Ok(Known::Taken)
+    }
+
+    fn unknown_histogram(
+        &mut self,
+        _: &SeriesLine<'_>,
+        _: &FloatHistogram,
+        _: Option<i64>,
+    ) -> Result<u32, String> {
+        Ok(0)
     }
 
     fn unknown(&mut self, series: &SeriesLine<'_>, _: f64, _: Option<i64>) -> Result<u32, String> {
@@ -53,7 +71,8 @@ fn merged(case: &LabelCase) -> Labels {
     let target = Labels::from_pairs(&case.target_labels);
     let mut sink = Merged(&target, case.honor_labels, Vec::new());
     let page = format!("{}\n", case.line);
-    exposition::parse(Format::Text, page.as_bytes(), &mut Predictor::new(), &mut sink).unwrap();
+    let options = Options::new(Format::Text);
+    exposition::parse(&options, page.as_bytes(), &mut Predictor::new(), &mut sink).unwrap();
     sink.2.pop().unwrap()
 }
 
