@@ -21,6 +21,7 @@
 //! ```
 
 use serde::de::{DeserializeSeed, Error, Visitor};
+use serde_saphyr::Spanned;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -41,6 +42,9 @@ pub trait Part: Default {
         key: &'static str,
         map: &mut A,
     ) -> Result<(), A::Error>;
+
+    /// Hears where a known key stands, before its value is taken.
+    fn stands_at(&mut self, _key: &'static str, _place: Location) {}
 }
 
 /// Reads a whole section, which may have no keys but its part's.
@@ -62,7 +66,8 @@ impl<'de, P: Part> Visitor<'de> for SectionVisitor<P> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<P, A::Error> {
         let mut part = P::default();
-        while let Some(key) = map.next_key_seed(Key(PhantomData::<P>))? {
+        while let Some((key, place)) = map.next_key_seed(Key(PhantomData::<P>))? {
+            part.stands_at(key, place);
             part.take(key, &mut map)?;
         }
         Ok(part)
@@ -73,27 +78,17 @@ impl<'de, P: Part> Visitor<'de> for SectionVisitor<P> {
 struct Key<P>(PhantomData<P>);
 
 impl<'de, P: Part> DeserializeSeed<'de> for Key<P> {
-    type Value = &'static str;
+    type Value = (&'static str, Location);
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<&'static str, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl<P: Part> Visitor<'_> for Key<P> {
-    type Value = &'static str;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E: Error>(self, key: &str) -> Result<&'static str, E> {
-        P::known(key).ok_or_else(|| {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        let key = Spanned::<String>::deserialize(deserializer)?;
+        let known = P::known(&key.value).ok_or_else(|| {
             let mut names = Vec::new();
             P::names(&mut names);
-            let names = names.join("`, `");
-            E::custom(format_args!("unknown field `{key}`, expected one of `{names}`"))
-        })
+            let (key, names) = (&key.value, names.join("`, `"));
+            D::Error::custom(format_args!("unknown field `{key}`, expected one of `{names}`"))
+        })?;
+        Ok((known, key.referenced))
     }
 }
 
@@ -149,6 +144,15 @@ macro_rules! section {
                 )* )?
                 unreachable!("a key that no part knows: {key}")
             }
+
+            fn stands_at(&mut self, key: &'static str, place: $crate::section::Location) {
+                $( $(
+                    if <$part_type as $crate::section::Part>::known(key).is_some() {
+                        return self.$part.stands_at(key, place);
+                    }
+                )* )?
+                let _ = (key, place);
+            }
         }
 
         impl<'de> $crate::section::Deserialize<'de> for $name {
@@ -166,6 +170,8 @@ macro_rules! section {
 pub use serde::de::MapAccess;
 #[doc(hidden)]
 pub use serde::{Deserialize, Deserializer};
+#[doc(hidden)]
+pub use serde_saphyr::Location;
 
 #[cfg(test)]
 mod tests {
