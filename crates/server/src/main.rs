@@ -17,6 +17,7 @@ mod version;
 mod wiring;
 
 use flags::{Check, Command, Parsed, Query, Test};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Threads that move bytes; parsing a page happens on them too.
@@ -37,11 +38,28 @@ fn main() -> ExitCode {
         print!("{}", version::text());
         return ExitCode::SUCCESS;
     }
+    if parsed.cli.help_long {
+        return print(|out| out.write_all(flags::pages::help_long().as_bytes()));
+    }
+    if parsed.cli.help_man {
+        return print(flags::pages::man);
+    }
     match &parsed.cli.command {
         Some(Command::Check(Check::Config { files })) => commands::check::config(files),
+        Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
+        Some(Command::Man) => print(flags::pages::man),
         Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),
         Some(Command::Query(query)) => ask(query),
         Some(Command::Demo(_)) | None => serve(parsed),
+    }
+}
+
+/// Prints a page; it is a failure when nobody takes it.
+fn print(page: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    match page(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 

@@ -6,7 +6,7 @@
 #[cfg(test)]
 mod conformance;
 mod global;
-mod nearest;
+pub(crate) mod nearest;
 mod print;
 mod sections;
 #[cfg(test)]

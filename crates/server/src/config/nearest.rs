@@ -1,7 +1,7 @@
 //! What somebody may have meant.
 
 /// The word with the fewest edits from `text`; none when all need more than a third of it.
-pub(super) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (edits, word) = words.map(|word| (edits(text, word), word)).min()?;
     (edits <= text.len().div_ceil(3)).then_some(word)
 }

@@ -1,42 +1,7 @@
-//! What kingpin understands and clap does not: `@file`, `--no-x`, and which flags are for later.
+//! What kingpin understands and clap does not: `@file`, `--no-x`; and which flags are gone.
 
 use clap::Command;
 use std::ffi::OsString;
-
-/// Flags of Prometheus whose work is not done here yet.
-const NOT_YET: &[&str] = &[
-    "agent",
-    "alertmanager.drain-notification-queue-on-shutdown",
-    "alertmanager.notification-batch-size",
-    "alertmanager.notification-queue-capacity",
-    "config.auto-reload",
-    "config.auto-reload-interval",
-    "help-long",
-    "help-man",
-    "rules.alert.for-grace-period",
-    "rules.alert.for-outage-tolerance",
-    "rules.alert.resend-delay",
-    "rules.max-concurrent-evals",
-    "storage.agent.no-lockfile",
-    "storage.agent.path",
-    "storage.agent.retention.max-time",
-    "storage.agent.retention.min-time",
-    "storage.agent.wal-compression",
-    "storage.agent.wal-compression-type",
-    "storage.agent.wal-segment-size",
-    "storage.agent.wal-truncate-frequency",
-    "storage.remote.flush-deadline",
-    "storage.remote.read-concurrent-limit",
-    "storage.remote.read-max-bytes-in-frame",
-    "storage.remote.read-sample-limit",
-    "web.config.file",
-    "web.enable-otlp-receiver",
-    "web.enable-remote-write-receiver",
-    "web.max-notifications-subscribers",
-    "web.remote-write-receiver.accepted-protobuf-messages",
-    "web.search.max-limit",
-    "web.user-assets",
-];
 
 /// Flags that Prometheus 2 had, and what to write instead.
 const REMOVED: &[(&str, &str)] = &[
@@ -79,9 +44,6 @@ fn one(arg: &str, command: &Command) -> Result<String, String> {
     let Some(flag) = arg.strip_prefix("--") else { return Ok(arg.to_owned()) };
     let name = flag.split('=').next().unwrap_or(flag);
     let positive = name.strip_prefix("no-").unwrap_or(name);
-    if NOT_YET.contains(&name) || NOT_YET.contains(&positive) {
-        return Err(format!("not supported yet: --{name}"));
-    }
     if let Some((_, hint)) = REMOVED.iter().find(|(removed, _)| *removed == positive) {
         return Err(format!("--{name} was removed in Prometheus 3: {hint}"));
     }

@@ -29,6 +29,20 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     Duration::parse(text).map_err(|error| error.to_string())
 }
 
+/// A duration of at least a second.
+pub(super) fn duration_of_a_second(text: &str) -> Result<Duration, String> {
+    let span = duration(text)?;
+    if span.ms < 1000 { Err("must be at least 1s".to_owned()) } else { Ok(span) }
+}
+
+/// A part of a whole: above 0 and at most 1.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio > 0.0 && ratio <= 1.0 => Ok(ratio),
+        _ => Err("must be greater than 0 and less than or equal to 1".to_owned()),
+    }
+}
+
 pub(super) fn size(text: &str) -> Result<u64, String> {
     model::size::parse_bytes(text).map_err(|error| error.to_string())
 }

@@ -40,6 +40,12 @@ impl Front {
         let process = Process::new(clock::now_ms());
         let flags = parsed.cli.serve;
         settings::warn_of_unknown_features(&flags);
+        for warning in &parsed.warnings {
+            tracing::warn!(component = "server", "{warning}");
+        }
+        if !flags.web_config_file.is_empty() {
+            return Err(anyhow::anyhow!("not supported yet: --web.config.file").into());
+        }
         let defaults = settings::scrape_defaults(&flags);
         // A bad file should be told before a socket is opened.
         if let ConfigSource::File(_) = source {

@@ -1,0 +1,115 @@
+//! What to do instead of serving.
+
+use super::{ListenAddress, Log};
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check files.
+    #[command(subcommand)]
+    Check(Check),
+    /// Ask a server.
+    #[command(subcommand)]
+    Query(Query),
+    /// Run tests.
+    #[command(subcommand)]
+    Test(Test),
+    /// Serve living sample metrics, scrape them every second, and say where to look.
+    Demo(Demo),
+    /// Print the completions for a shell.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page.
+    Man,
+}
+
+/// A shell that completes what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Check {
+    /// Check configuration files.
+    Config {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Query {
+    /// Ask for the value at one time.
+    Instant {
+        /// The URL of the server.
+        server: String,
+        /// The query.
+        expr: String,
+        /// At which time (RFC 3339 or Unix seconds); now by default.
+        #[arg(long)]
+        time: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Ask for the values over a range of time.
+    Range {
+        /// The URL of the server.
+        server: String,
+        /// The query.
+        expr: String,
+        /// Its headers, as `name: value`.
+        #[arg(long)]
+        header: Vec<String>,
+        /// First time (RFC 3339 or Unix seconds); five minutes before the end by default.
+        #[arg(long)]
+        start: Option<String>,
+        /// Last time; now by default.
+        #[arg(long)]
+        end: Option<String>,
+        /// Time from value to value; a 250th of the range by default.
+        #[arg(long)]
+        step: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// How the answer is printed: promql or json.
+    #[arg(short = 'o', long = "format", default_value = "promql")]
+    pub(crate) format: OutputFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum OutputFormat {
+    Promql,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Test {
+    /// Run PromQL test scripts over a database in a temporary folder.
+    Promql {
+        /// Script files, or folders of them.
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Where to listen.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    pub(crate) listen_address: ListenAddress,
+    #[command(flatten)]
+    pub(crate) log: Log,
+}
