@@ -1,7 +1,9 @@
 //! The append side: groups, columns, rows.
 
 use crate::AppendError;
-use model::Labels;
+use model::sample::NORMAL_NAN_BITS;
+use model::{FloatHistogram, Labels, stale_marker};
+use std::sync::Arc;
 
 /// Who writes a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +50,11 @@ pub struct Row {
     values: Vec<f64>,
     present: Vec<u64>,
     len: usize,
+    histograms: Vec<(Column, Arc<FloatHistogram>)>,
 }
+
+/// What stands among a row's values where a column has a histogram: a NaN that no float sample can be.
+pub const HISTOGRAM_BITS: u64 = 0x7ff0_0000_0000_0048;
 
 impl Row {
     /// An empty row at time 0.
@@ -62,11 +68,33 @@ impl Row {
         self.t_ms = t_ms;
         self.len = 0;
         self.present.fill(0);
+        self.histograms.clear();
     }
 
     /// Sets a value. False, and no change, when the column has one already.
     #[inline]
     pub fn set(&mut self, column: Column, value: f64) -> bool {
+        if value.to_bits() == HISTOGRAM_BITS {
+            return self.put(column, f64::from_bits(NORMAL_NAN_BITS));
+        }
+        self.put(column, value)
+    }
+
+    /// Sets a histogram; a stale one is the staleness marker. False, and no change, when the column has
+    /// a value already.
+    pub fn set_histogram(&mut self, column: Column, histogram: Arc<FloatHistogram>) -> bool {
+        if model::is_stale(histogram.sum) {
+            return self.put(column, stale_marker());
+        }
+        let is_first = self.put(column, f64::from_bits(HISTOGRAM_BITS));
+        if is_first {
+            self.histograms.push((column, histogram));
+        }
+        is_first
+    }
+
+    #[inline]
+    fn put(&mut self, column: Column, value: f64) -> bool {
         let i = column.0 as usize;
         if i >= self.values.len() {
             self.grow(i);
@@ -87,7 +115,7 @@ impl Row {
         self.t_ms
     }
 
-    /// The number of values.
+    /// The number of values, histograms among them.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
@@ -106,15 +134,23 @@ impl Row {
         last.map_or(0, |w| (w + 1) * 64 - self.present[w].leading_zeros() as usize)
     }
 
-    /// The value of a column, if it has one.
+    /// The value of a column, if it has one and that is no histogram.
     #[must_use]
     pub fn get(&self, column: Column) -> Option<f64> {
         let i = column.0 as usize;
         let word = self.present.get(i / 64)?;
-        (word & (1 << (i % 64)) != 0).then(|| self.values[i])
+        let value = (word & (1 << (i % 64)) != 0).then(|| self.values[i]);
+        value.filter(|value| value.to_bits() != HISTOGRAM_BITS)
     }
 
-    /// Values by column; what [`Row::present`] does not mark is leftover.
+    /// The histograms, in the order in which they were set.
+    #[must_use]
+    pub fn histograms(&self) -> &[(Column, Arc<FloatHistogram>)] {
+        &self.histograms
+    }
+
+    /// Values by column, [`HISTOGRAM_BITS`] for a histogram; what [`Row::present`] does not mark is
+    /// leftover.
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
@@ -169,4 +205,30 @@ pub trait Group: Send {
     /// # Errors
     /// When the row is refused; nothing of it is stored then.
     fn append(&mut self, row: &Row) -> Result<Appended, AppendError>;
+
+    /// Keeps exemplars of a series, oldest first; gives the number stored. One that the series' newest
+    /// equals is there already, which is no error; one older than it, or with more than
+    /// [`MAX_EXEMPLAR_RUNES`], is passed over.
+    ///
+    /// # Errors
+    /// When the group may not be written.
+    fn add_exemplars(
+        &mut self,
+        column: Column,
+        exemplars: &[Exemplar],
+    ) -> Result<usize, AppendError>;
+}
+
+/// Characters of all names and values of an exemplar's labels at most.
+pub const MAX_EXEMPLAR_RUNES: usize = 128;
+
+/// An example of what a sample counts, usually the trace of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// What identifies it.
+    pub labels: Labels,
+    /// The observed value.
+    pub value: f64,
+    /// Milliseconds since the Unix epoch.
+    pub t_ms: i64,
 }

@@ -8,8 +8,12 @@ mod append;
 mod error;
 mod read;
 
-pub use append::{Absence, Appendable, Appended, Column, Group, GroupSpec, Row, Source};
+pub use append::{
+    Absence, Appendable, Appended, Column, Exemplar, Group, GroupSpec, HISTOGRAM_BITS,
+    MAX_EXEMPLAR_RUNES, Row, Source,
+};
 pub use error::{AppendError, Error};
 pub use read::{
-    Columns, LabelQuery, Querier, Queryable, SampleSink, SelectHints, SeriesSet, empty_series_set,
+    Columns, ExemplarQueryable, LabelQuery, Querier, Queryable, SampleSink, SelectHints,
+    SeriesExemplars, SeriesSet, empty_series_set,
 };

@@ -1,6 +1,6 @@
 //! The read side: select series, then read runs of samples as columns.
 
-use crate::Error;
+use crate::{Error, Exemplar};
 use model::{FloatHistogram, Labels, Matcher, TimeRange};
 use std::sync::Arc;
 
@@ -119,6 +119,29 @@ impl SampleSink for Columns {
     fn histogram(&mut self, t_ms: i64, histogram: Arc<FloatHistogram>) {
         self.histograms.push((t_ms, histogram));
     }
+}
+
+/// A store that keeps exemplars.
+pub trait ExemplarQueryable: Send + Sync {
+    /// The exemplars within a range of all series that satisfy all matchers of any selector, in label
+    /// order, those of a series in order of time. Series without any do not show.
+    ///
+    /// # Errors
+    /// When the store is not ready.
+    fn exemplars(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<SeriesExemplars>, Error>;
+}
+
+/// The exemplars of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SeriesExemplars {
+    /// The labels of the series.
+    pub labels: Labels,
+    /// Oldest first.
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// A set without series.

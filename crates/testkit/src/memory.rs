@@ -1,20 +1,36 @@
 //! Storage in plain vectors.
 
-use model::{Labels, Matcher, TimeRange, is_stale, stale_marker};
+use model::{FloatHistogram, Labels, Matcher, TimeRange, is_stale, stale_marker};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use storage::{
-    Absence, AppendError, Appendable, Appended, Column, Error, Group, GroupSpec, LabelQuery,
-    Querier, Queryable, Row, SampleSink, SelectHints, SeriesSet,
+    Absence, AppendError, Appendable, Appended, Column, Error, Exemplar, ExemplarQueryable, Group,
+    GroupSpec, LabelQuery, MAX_EXEMPLAR_RUNES, Querier, Queryable, Row, SampleSink, SelectHints,
+    SeriesExemplars, SeriesSet,
 };
 
-type Samples = BTreeMap<i64, f64>;
+/// What a series has at one time.
+#[derive(Clone, Debug)]
+enum Value {
+    Float(f64),
+    Histogram(Arc<FloatHistogram>),
+}
+
+impl Value {
+    fn is_stale(&self) -> bool {
+        matches!(self, Self::Float(value) if is_stale(*value))
+    }
+}
+
+type Samples = BTreeMap<i64, Value>;
 type Series = BTreeMap<Labels, Samples>;
+type Exemplars = BTreeMap<Labels, Vec<Exemplar>>;
 
 /// All samples of all series, in memory, for tests.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     series: Arc<Mutex<Series>>,
+    exemplars: Arc<Mutex<Exemplars>>,
 }
 
 impl MemoryStore {
@@ -26,6 +42,20 @@ impl MemoryStore {
 
     /// Stores a sample; one at the same time is replaced.
     pub fn put(&self, labels: &Labels, t_ms: i64, value: f64) {
+        self.insert(labels, t_ms, Value::Float(value));
+    }
+
+    /// Stores a histogram sample; a stale one is the staleness marker.
+    pub fn put_histogram(&self, labels: &Labels, t_ms: i64, histogram: Arc<FloatHistogram>) {
+        let value = if histogram.is_stale() {
+            Value::Float(stale_marker())
+        } else {
+            Value::Histogram(histogram)
+        };
+        self.insert(labels, t_ms, value);
+    }
+
+    fn insert(&self, labels: &Labels, t_ms: i64, value: Value) {
         self.locked().entry(labels.clone()).or_default().insert(t_ms, value);
     }
 
@@ -72,16 +102,59 @@ impl Group for MemoryGroup {
         self.last_ms = row.t_ms();
         let mut series = self.store.locked();
         for (i, labels) in (0..).zip(&self.columns) {
-            if let Some(value) = row.get(Column(i)) {
+            let histogram = row.histograms().iter().find(|(column, _)| column.0 == i);
+            let histogram = histogram.map(|(_, histogram)| Value::Histogram(Arc::clone(histogram)));
+            if let Some(value) = histogram.or_else(|| row.get(Column(i)).map(Value::Float)) {
                 series.entry(labels.clone()).or_default().insert(row.t_ms(), value);
             } else if self.absence == Absence::EndsSeries
                 && let Some(samples) = series.get_mut(labels)
-                && samples.last_key_value().is_some_and(|(_, value)| !is_stale(*value))
+                && samples.last_key_value().is_some_and(|(_, value)| !value.is_stale())
             {
-                samples.insert(row.t_ms(), stale_marker());
+                samples.insert(row.t_ms(), Value::Float(stale_marker()));
             }
         }
         Ok(Appended { samples: row.len(), remap: None })
+    }
+
+    fn add_exemplars(
+        &mut self,
+        column: Column,
+        exemplars: &[Exemplar],
+    ) -> Result<usize, AppendError> {
+        let labels = &self.columns[column.0 as usize];
+        let mut all = self.store.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.entry(labels.clone()).or_default();
+        let before = kept.len();
+        for exemplar in exemplars {
+            let runes = |text: &str| text.chars().count();
+            let pairs = exemplar.labels.iter().map(|(name, value)| runes(name) + runes(value));
+            let place =
+                |exemplar: &Exemplar| (exemplar.t_ms, exemplar.value, exemplar.labels.clone());
+            let follows = kept.last().is_none_or(|last| place(last) < place(exemplar));
+            if follows && pairs.sum::<usize>() <= MAX_EXEMPLAR_RUNES {
+                kept.push(exemplar.clone());
+            }
+        }
+        Ok(kept.len() - before)
+    }
+}
+
+impl ExemplarQueryable for MemoryStore {
+    fn exemplars(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<SeriesExemplars>, Error> {
+        let all = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_wanted = |labels: &Labels| {
+            selectors.iter().any(|matchers| matchers.iter().all(|m| m.matches_labels(labels)))
+        };
+        let wanted = all.iter().filter(|(labels, _)| is_wanted(labels));
+        let in_range = wanted.map(|(labels, kept)| {
+            let exemplars = kept.iter().filter(|exemplar| range.contains(exemplar.t_ms)).cloned();
+            SeriesExemplars { labels: labels.clone(), exemplars: exemplars.collect() }
+        });
+        Ok(in_range.filter(|series| !series.exemplars.is_empty()).collect())
     }
 }
 
@@ -153,9 +226,22 @@ impl SeriesSet for MemorySet {
         range: TimeRange,
         sink: &mut dyn SampleSink,
     ) -> Result<(), Error> {
-        if range.min_ms <= range.max_ms {
-            for (t_ms, value) in self.series[series].1.range(range.min_ms..=range.max_ms) {
-                sink.floats(&[*t_ms], &[*value]);
+        if range.min_ms > range.max_ms {
+            return Ok(());
+        }
+        let mut previous = None;
+        for (t_ms, value) in self.series[series].1.range(range.min_ms..=range.max_ms) {
+            match value {
+                Value::Float(value) => {
+                    previous = None;
+                    sink.floats(&[*t_ms], &[*value]);
+                }
+                Value::Histogram(histogram) => {
+                    let counter_reset = FloatHistogram::hint_after(previous, histogram);
+                    previous = Some(&**histogram);
+                    let shown = FloatHistogram { counter_reset, ..(**histogram).clone() };
+                    sink.histogram(*t_ms, Arc::new(shown));
+                }
             }
         }
         Ok(())

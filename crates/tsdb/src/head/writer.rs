@@ -7,7 +7,7 @@ use crate::Error;
 use model::Labels;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use storage::{AppendError, Appended, Column, Group, GroupSpec, Row};
+use storage::{AppendError, Appended, Column, Exemplar, Group, GroupSpec, Row};
 
 /// Implements the waist's group.
 struct Writer {
@@ -100,6 +100,15 @@ impl Group for Writer {
             head.flush().ok();
         }
         Ok(Appended { samples: row.len(), remap })
+    }
+
+    fn add_exemplars(
+        &mut self,
+        _column: Column,
+        _exemplars: &[Exemplar],
+    ) -> Result<usize, AppendError> {
+        check_writer(&self.group.lock(), self.number)?;
+        Ok(0)
     }
 }
 
