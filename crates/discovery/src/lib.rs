@@ -6,26 +6,34 @@
 //! else at most once per interval. A reload keeps what did not change running; what replaces
 //! something is preceded by the old targets until it has found its own.
 //!
-//! Built in are targets written in the configuration ([`StaticConfig`]) and in files
-//! ([`FileConfig`]). Other crates bring their mechanisms as discoverers.
+//! Built in are targets written in the configuration ([`StaticConfig`]), in files ([`FileConfig`]),
+//! listed by a server ([`HttpSdConfig`]), and records of the domain name system ([`DnsConfig`]).
+//! [`SdConfigs`] are all sections of the configuration that ask for them. Other crates bring their
+//! mechanisms as discoverers.
 
 #![forbid(unsafe_code)]
 
-mod config;
+mod dns;
 mod file;
 mod group;
+mod http;
+mod kubernetes;
+mod listed;
 mod manager;
 mod metrics;
+mod refresh;
+mod sections;
 mod written;
 
-pub use config::{
-    FileConfig, StaticConfig, UNSUPPORTED, check_address, file_sd_configs, static_configs,
-};
-pub use file::FileDiscovery;
+pub use dns::{DnsConfig, DnsDiscovery, DnsError, DnsKind, DnsSystem};
+pub use file::{FileConfig, FileDiscovery};
 pub use group::{ADDRESS, Group};
-pub use manager::{Discoverer, Job, Manager, Output, Running, Snapshot};
+pub use http::{HttpDiscovery, HttpSdConfig};
+pub use kubernetes::{AttachMetadata, KubernetesConfig, Namespaces, Role, Selector};
+pub use manager::{Discoverer, Found, Job, Manager, Output, Running, Snapshot, once};
 pub use metrics::Metrics;
-pub use written::StaticDiscovery;
+pub use sections::{Refused, SdConfigs, UNSUPPORTED, file_sd_configs, static_configs};
+pub use written::{StaticConfig, StaticDiscovery, check_address};
 
 /// Why a discovery configuration was refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,14 +5,17 @@
 //! files are also read at each refresh. A file that cannot be read or understood keeps the groups
 //! it last had.
 
+mod config;
 mod read;
 mod watch;
 
-use crate::{Discoverer, FileConfig, Group, Metrics, Output, Running};
+pub use config::FileConfig;
+
+use crate::{Discoverer, Group, Metrics, Output, Running};
 use read::Known;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use watch::Watch;
 
@@ -50,7 +53,12 @@ impl FileDiscovery {
             watch.forget_changes();
             let config = Arc::clone(&self);
             let read = tokio::task::spawn_blocking(move || {
+                let began = Instant::now();
                 let failed = known.read(&config.config.files);
+                config.metrics.file_scans.inc();
+                config.metrics.file_scan_seconds.add(began.elapsed().as_secs_f64());
+                config.metrics.set_modified(known.modified());
+                known.forget_gone();
                 (known, failed)
             });
             let failed;

@@ -1,6 +1,6 @@
 //! Reading discovery files.
 
-use crate::{Group, StaticConfig};
+use crate::{Group, StaticConfig, listed};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -22,19 +22,15 @@ pub(super) enum Error {
     #[error("larger than {MAX_FILE_BYTES} bytes")]
     TooLarge,
     #[error(transparent)]
-    Json(#[from] serde_json::Error),
-    #[error("{0}")]
-    Yaml(Box<serde_saphyr::Error>),
-    #[error("not UTF-8: {0}")]
-    Utf8(#[from] std::str::Utf8Error),
-    #[error("nil target group item found")]
-    NullGroup,
+    List(#[from] listed::Error),
 }
 
 /// What the files said when they last could be read.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     files: BTreeMap<String, Vec<Group>>,
+    /// When each was written, in seconds since 1970, if that is known.
+    modified: BTreeMap<String, Option<f64>>,
     /// What is wrong with a file or folder, so that it is logged once.
     complaints: BTreeMap<String, String>,
 }
@@ -46,6 +42,8 @@ impl Known {
         let old = std::mem::take(&mut self.files);
         let complaints = std::mem::take(&mut self.complaints);
         let mut failed = 0;
+        // What is not met again is not there any more.
+        self.modified.values_mut().for_each(|seconds| *seconds = None);
         let mut complain = |this: &mut Self, path: &str, error: String| {
             if complaints.get(path) != Some(&error) {
                 tracing::warn!(path, error, "discovery file not read, its targets stay");
@@ -65,17 +63,33 @@ impl Known {
                 }
                 match read_file(&path) {
                     Ok(None) => {}
-                    Ok(Some(groups)) => drop(self.files.insert(path, groups)),
+                    Ok(Some(Content { groups, modified })) => {
+                        self.modified.insert(path.clone(), modified);
+                        self.files.insert(path, groups);
+                    }
                     Err(error) => {
                         complain(self, &path, error.to_string());
                         if let Some(groups) = old.get(&path) {
-                            self.files.insert(path, groups.clone());
+                            self.files.insert(path.clone(), groups.clone());
+                        }
+                        if let Some(modified) = fs::metadata(&path).ok().and_then(|m| seconds(&m)) {
+                            self.modified.insert(path, Some(modified));
                         }
                     }
                 }
             }
         }
         failed
+    }
+
+    /// When each file was written; those without a time are gone.
+    pub(super) fn modified(&self) -> impl Iterator<Item = (&str, Option<f64>)> {
+        self.modified.iter().map(|(path, seconds)| (path.as_str(), *seconds))
+    }
+
+    /// Forgets the files that are gone, once that was told.
+    pub(super) fn forget_gone(&mut self) {
+        self.modified.retain(|_, seconds| seconds.is_some());
     }
 
     /// All groups, by file.
@@ -131,14 +145,25 @@ fn matches(pattern: &str, name: &str) -> bool {
     name.ends_with(end)
 }
 
-/// The groups of a file; `None` if there is no such file.
-fn read_file(path: &str) -> Result<Option<Vec<Group>>, Error> {
-    match fs::metadata(path) {
+/// What a file holds.
+struct Content {
+    groups: Vec<Group>,
+    modified: Option<f64>,
+}
+
+fn seconds(metadata: &fs::Metadata) -> Option<f64> {
+    let since = metadata.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(since.as_secs_f64())
+}
+
+/// The content of a file; `None` if there is no such file.
+fn read_file(path: &str) -> Result<Option<Content>, Error> {
+    let modified = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile),
-        Ok(_) => {}
+        Ok(metadata) => seconds(&metadata),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
-    }
+    };
     let file = File::open(path)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
@@ -151,20 +176,12 @@ fn read_file(path: &str) -> Result<Option<Vec<Group>>, Error> {
         group.labels = group.labels.with(FILE_PATH, path);
         group
     });
-    Ok(Some(groups.collect()))
+    Ok(Some(Content { groups: groups.collect(), modified }))
 }
 
-fn parse(path: &str, bytes: &[u8]) -> Result<Vec<StaticConfig>, Error> {
-    let configs: Option<Vec<Option<StaticConfig>>> = if path.to_lowercase().ends_with(".json") {
-        serde_json::from_slice(bytes)?
-    } else {
-        // The file is bounded; only aliases could make more of it than there is.
-        let options = serde_saphyr::options! { strict_booleans: true, budget: None };
-        serde_saphyr::from_str_with_options(std::str::from_utf8(bytes)?, options)
-            .map_err(|error| Error::Yaml(Box::new(error)))?
-    };
-    let configs: Option<Vec<_>> = configs.unwrap_or_default().into_iter().collect();
-    configs.ok_or(Error::NullGroup)
+fn parse(path: &str, bytes: &[u8]) -> Result<Vec<StaticConfig>, listed::Error> {
+    let is_json = path.to_lowercase().ends_with(".json");
+    if is_json { listed::json(bytes) } else { listed::yaml(bytes) }
 }
 
 #[cfg(test)]

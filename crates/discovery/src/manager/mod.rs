@@ -1,7 +1,13 @@
 //! Runs discoverers and merges what they find into one snapshot of all jobs.
 
+mod once;
+
+pub use once::{Found, once};
+
 use crate::{Group, Metrics};
+use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,10 +21,16 @@ use tokio_util::task::TaskTracker;
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A source of target groups.
-pub trait Discoverer: Send + Sync + 'static {
-    /// The mechanism and its whole configuration, as text: equal exactly for those that find the
-    /// same. Two jobs with the same share one run, and a reload leaves it alone.
+pub trait Discoverer: Any + Send + Sync {
+    /// The mechanism and its configuration, as text without secrets: equal for those that find the
+    /// same.
     fn identity(&self) -> String;
+
+    /// Whether another one with an equal identity finds the same: not so if their secrets differ.
+    /// Two jobs with the same share one run, and a reload leaves it alone.
+    fn same(&self, _other: &dyn Discoverer) -> bool {
+        true
+    }
 
     /// Finds groups until it is done or told to stop. Each set handed over replaces the one before;
     /// the first one, even an empty one, ends the wait for this discoverer.
@@ -67,6 +79,15 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics,
+            changed: Notify::new(),
+            urgent: AtomicBool::new(false),
+            state: Mutex::default(),
+        }
+    }
+
     fn changed(&self, urgent: bool) {
         if urgent {
             self.urgent.store(true, Ordering::Release);
@@ -78,9 +99,36 @@ impl Shared {
 /// Locked before the groups of a discoverer, if both.
 #[derive(Default)]
 struct State {
-    runs: HashMap<String, Run>,
+    runs: HashMap<Identity, Run>,
     jobs: BTreeMap<String, JobState>,
 }
+
+/// A discoverer as the key of its run.
+#[derive(Clone)]
+struct Identity {
+    text: Arc<str>,
+    discoverer: Arc<dyn Discoverer>,
+}
+
+impl From<Arc<dyn Discoverer>> for Identity {
+    fn from(discoverer: Arc<dyn Discoverer>) -> Self {
+        Self { text: discoverer.identity().into(), discoverer }
+    }
+}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.discoverer.same(&*other.discoverer)
+    }
+}
+
+impl Eq for Identity {}
 
 /// A running discoverer.
 struct Run {
@@ -90,8 +138,8 @@ struct Run {
 
 #[derive(Default)]
 struct JobState {
-    /// Identities of its discoverers.
-    runs: Vec<String>,
+    /// Its discoverers.
+    runs: Vec<Identity>,
     /// Groups of discoverers that a reload took away, kept until their successors found something.
     held: Vec<Arc<[Group]>>,
     /// What the merged list was made of, and the list.
@@ -118,12 +166,7 @@ impl Manager {
     /// `interval` at the earliest, unless a discoverer found its first set or jobs were applied.
     #[must_use]
     pub fn start(interval: Duration, metrics: Arc<Metrics>) -> Self {
-        let shared = Arc::new(Shared {
-            metrics,
-            changed: Notify::new(),
-            urgent: AtomicBool::new(false),
-            state: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new(metrics));
         let (sender, snapshots) = watch::channel(Arc::default());
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(publish(Arc::clone(&shared), sender, interval, stop.child_token()));
@@ -142,20 +185,20 @@ impl Manager {
         let mut old = std::mem::take(&mut *state);
         for job in jobs {
             let before = old.jobs.remove(&job.name).unwrap_or_default();
-            let identities: Vec<_> = job.discoverers.iter().map(|d| d.identity()).collect();
-            for (discoverer, identity) in job.discoverers.into_iter().zip(&identities) {
+            let identities: Vec<_> = job.discoverers.into_iter().map(Identity::from).collect();
+            for identity in &identities {
                 if state.runs.contains_key(identity) {
                     continue;
                 }
                 let run = match old.runs.remove(identity) {
                     Some(run) => run,
-                    None => self.run(discoverer),
+                    None => self.run(Arc::clone(&identity.discoverer)),
                 };
                 state.runs.insert(identity.clone(), run);
             }
             let gone = before.runs.iter().filter(|identity| !identities.contains(identity));
             // Runs are looked up in both: another job may have taken one over.
-            let groups_of = |identity: &String| {
+            let groups_of = |identity: &Identity| {
                 let run = old.runs.get(identity).or_else(|| state.runs.get(identity));
                 run.and_then(|run| lock(&run.found).clone())
             };

@@ -209,6 +209,9 @@ async fn counts_are_told() {
     tell_two.send_replace(Some(groups(&["z"])));
     manager.apply(vec![job("a", &[&one, &two]), job("b", &[&two])]);
     wait_for(&mut snapshots, "a: x y z, b: z").await;
+    metrics.refreshed("dns", Duration::from_secs(1), true);
+    metrics.refreshed("dns", Duration::from_millis(500), false);
+    metrics.set_modified([("/a/b.json", Some(12.5)), ("/a/c.json", None)]);
     let mut lines = Lines::default();
     metrics.collect(&mut lines);
     lines.0.retain(|line| !line.starts_with("prometheus_sd_updates_total"));
@@ -218,6 +221,18 @@ async fn counts_are_told() {
             r#"prometheus_sd_received_updates_total{name="scrape"} 2"#,
             "prometheus_sd_file_read_errors_total{} 0",
             "prometheus_sd_file_watcher_errors_total{} 0",
+            "prometheus_sd_file_scan_duration_seconds_sum{} 0",
+            "prometheus_sd_file_scan_duration_seconds_count{} 0",
+            r#"prometheus_sd_file_mtime_seconds{filename="/a/b.json"} 12.5"#,
+            "prometheus_sd_http_failures_total{} 0",
+            "prometheus_sd_dns_lookups_total{} 0",
+            "prometheus_sd_dns_lookup_failures_total{} 0",
+            r#"prometheus_sd_refresh_failures_total{mechanism="dns"} 1"#,
+            r#"prometheus_sd_refresh_failures_total{mechanism="http"} 0"#,
+            r#"prometheus_sd_refresh_duration_seconds_sum{mechanism="dns"} 1.5"#,
+            r#"prometheus_sd_refresh_duration_seconds_count{mechanism="dns"} 2"#,
+            r#"prometheus_sd_refresh_duration_seconds_sum{mechanism="http"} 0"#,
+            r#"prometheus_sd_refresh_duration_seconds_count{mechanism="http"} 0"#,
             r#"prometheus_sd_failed_configs{name="scrape"} 0"#,
             r#"prometheus_sd_discovered_targets{config="a", name="scrape"} 3"#,
             r#"prometheus_sd_discovered_targets{config="b", name="scrape"} 1"#,

@@ -1,0 +1,213 @@
+//! The sections of a configuration file that say where targets come from.
+//!
+//! [`SdConfigs`] are all of them, as they stand inline in a job, an Alertmanager and other
+//! sections. Mechanisms that exist elsewhere and not here are known by name, so that they can be
+//! refused by name; any other key is an unknown one.
+
+mod named;
+mod section;
+
+pub(crate) use named::named;
+pub(crate) use section::{List, Section, duration, label_map, null_as_default};
+
+use crate::{
+    Discoverer, DnsConfig, DnsDiscovery, DnsSystem, FileConfig, FileDiscovery, HttpDiscovery,
+    HttpSdConfig, KubernetesConfig, Metrics, StaticConfig, StaticDiscovery,
+};
+use client::section::{MapAccess, Part};
+use section::Unbuilt;
+use serde_saphyr::Location;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Mechanisms that are built in.
+const BUILT_IN: [&str; 5] = [
+    "static_configs",
+    "file_sd_configs",
+    "http_sd_configs",
+    "dns_sd_configs",
+    "kubernetes_sd_configs",
+];
+/// Mechanisms that Prometheus has and this crate does not.
+const UNBUILT: [&str; 29] = [
+    "aws_sd_configs",
+    "azure_sd_configs",
+    "consul_sd_configs",
+    "digitalocean_sd_configs",
+    "docker_sd_configs",
+    "dockerswarm_sd_configs",
+    "ec2_sd_configs",
+    "ecs_sd_configs",
+    "eureka_sd_configs",
+    "gce_sd_configs",
+    "hetzner_sd_configs",
+    "ionos_sd_configs",
+    "kuma_sd_configs",
+    "lightsail_sd_configs",
+    "linode_sd_configs",
+    "marathon_sd_configs",
+    "nerve_sd_configs",
+    "nomad_sd_configs",
+    "oci_sd_configs",
+    "openstack_sd_configs",
+    "outscale_sd_configs",
+    "ovhcloud_sd_configs",
+    "puppetdb_sd_configs",
+    "scaleway_sd_configs",
+    "serverset_sd_configs",
+    "stackit_sd_configs",
+    "triton_sd_configs",
+    "uyuni_sd_configs",
+    "vultr_sd_configs",
+];
+
+/// All sections of discovery within another section.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SdConfigs {
+    /// Targets written in place.
+    pub written: Vec<StaticConfig>,
+    /// Targets in files.
+    pub file: Vec<FileConfig>,
+    /// Targets that a server lists.
+    pub http: Vec<HttpSdConfig>,
+    /// Targets that are names.
+    pub dns: Vec<DnsConfig>,
+    /// Targets that are objects of a Kubernetes cluster.
+    pub kubernetes: Vec<KubernetesConfig>,
+    refused: Vec<Refused>,
+    /// Line and column of the key that is read.
+    place: (u64, u64),
+}
+
+/// A section that asks for a mechanism that is not built in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The key, such as `consul_sd_configs`.
+    pub key: &'static str,
+    /// The line in the file, the first being 1.
+    pub line: u64,
+    /// The column, the first being 1.
+    pub column: u64,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mechanism = self.key.trim_end_matches("_sd_configs");
+        write!(f, "{}: discovery by {mechanism} is not built in", self.key)
+    }
+}
+
+impl Part for SdConfigs {
+    fn names(names: &mut Vec<&'static str>) {
+        names.extend(BUILT_IN.iter().chain(&UNBUILT));
+    }
+
+    fn known(key: &str) -> Option<&'static str> {
+        BUILT_IN.iter().chain(&UNBUILT).copied().find(|known| *known == key)
+    }
+
+    fn take<'de, A: MapAccess<'de>>(
+        &mut self,
+        key: &'static str,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match key {
+            StaticConfig::KEY => self.written = map.next_value::<List<_>>()?.0,
+            FileConfig::KEY => self.file = map.next_value::<List<_>>()?.0,
+            HttpSdConfig::KEY => self.http = map.next_value::<List<_>>()?.0,
+            DnsConfig::KEY => self.dns = map.next_value::<List<_>>()?.0,
+            KubernetesConfig::KEY => {
+                self.kubernetes = map.next_value::<List<_>>()?.0;
+                if !self.kubernetes.is_empty() {
+                    self.refuse(key);
+                }
+            }
+            _ => {
+                let section = map.next_value::<Unbuilt>()?;
+                section.check(key)?;
+                if !section.is_empty() {
+                    self.refuse(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stands_at(&mut self, _key: &'static str, place: Location) {
+        self.place = (place.line(), place.column());
+    }
+}
+
+impl SdConfigs {
+    fn refuse(&mut self, key: &'static str) {
+        let (line, column) = self.place;
+        self.refused.push(Refused { key, line, column });
+    }
+
+    /// What these sections ask for and this build cannot do, in the order of the file. The part of
+    /// the program that knows what the sections stand in refuses them with its name.
+    #[must_use]
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// Makes relative paths begin at a folder: that of the file in which they are written.
+    pub fn set_directory(&mut self, directory: &Path) {
+        for config in &mut self.file {
+            config.resolve(directory);
+        }
+        for config in &mut self.http {
+            config.keys.set_directory(directory);
+        }
+        for config in &mut self.kubernetes {
+            config.set_directory(directory);
+        }
+    }
+
+    /// What finds the targets: nothing for mechanisms that are [refused](Self::refused).
+    #[must_use]
+    pub fn discoverers(&self, metrics: &Arc<Metrics>) -> Vec<Arc<dyn Discoverer>> {
+        let mut all: Vec<Arc<dyn Discoverer>> = Vec::new();
+        if !self.written.is_empty() {
+            all.push(Arc::new(StaticDiscovery::new(self.written.clone())));
+        }
+        for config in &self.file {
+            all.push(Arc::new(FileDiscovery::new(config.clone(), Arc::clone(metrics))));
+        }
+        for config in &self.http {
+            all.push(Arc::new(HttpDiscovery::new(config.clone(), Arc::clone(metrics))));
+        }
+        for config in &self.dns {
+            let system = DnsSystem::default();
+            all.push(Arc::new(DnsDiscovery::new(config.clone(), system, Arc::clone(metrics))));
+        }
+        all
+    }
+}
+
+/// Sections that are known and not built in.
+pub const UNSUPPORTED: &[&str] = &UNBUILT;
+
+/// Reads the section `static_configs`; may be null, its items may not.
+///
+/// # Errors
+/// When the section does not have that form.
+pub fn static_configs<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<StaticConfig>, D::Error> {
+    <List<_> as serde::Deserialize>::deserialize(deserializer).map(|list| list.0)
+}
+
+/// Reads the section `file_sd_configs`; may be null, its items may not.
+///
+/// # Errors
+/// When the section does not have that form.
+pub fn file_sd_configs<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<FileConfig>, D::Error> {
+    <List<_> as serde::Deserialize>::deserialize(deserializer).map(|list| list.0)
+}
+
+#[cfg(test)]
+mod tests;
