@@ -19,6 +19,7 @@ mod json;
 mod layers;
 mod management;
 mod metrics;
+mod notifications;
 mod params;
 mod query;
 mod query_text;
@@ -33,6 +34,7 @@ mod time;
 
 pub use error::{ApiError, Kind};
 pub use metrics::Metrics;
+pub use notifications::NoticeBoard;
 pub use state::{
     Boxed, BuildInfo, Count, Database, HeadStats, Host, Readiness, RuntimeInfo, Settings, State,
 };
@@ -71,6 +73,10 @@ pub fn router(state: &State) -> Router {
 }
 
 fn api_v1(state: &State) -> Router {
+    // These two answer also while the server starts and ends.
+    let notifications = Router::new()
+        .route("/notifications", get(notifications::list))
+        .route("/notifications/live", get(notifications::live));
     let query = get(query::instant).post(query::instant);
     let query_range = get(query::range).post(query::range);
     let exemplars = get(query_text::exemplars).post(query_text::exemplars);
@@ -99,6 +105,7 @@ fn api_v1(state: &State) -> Router {
         .route("/status/tsdb", get(status::tsdb))
         .route("/admin/tsdb/snapshot", post(management::snapshot).put(management::snapshot))
         .route_layer(from_fn_with_state(state.clone(), when_ready))
+        .merge(notifications)
         .fallback(|| async { not_found() })
         .layer(from_fn(preflight))
         .layer(from_fn(compress))

@@ -1,6 +1,7 @@
 //! What the API is given by the server: the parts it asks, and the settings it follows.
 
 use crate::metrics::Metrics;
+use crate::notifications::NoticeBoard;
 use crate::query::Gate;
 use crate::targets::Targets;
 use arc_swap::ArcSwapOption;
@@ -134,6 +135,8 @@ pub struct RuntimeInfo {
     pub threads: u64,
     /// Processors that may be used.
     pub processors: usize,
+    /// Bytes of memory the process keeps to; `i64::MAX` is no bound.
+    pub memory_limit: i64,
     /// For how long, or how much, is stored: `15d`.
     pub storage_retention: String,
 }
@@ -204,6 +207,7 @@ pub struct State {
     pub(crate) targets: Arc<dyn Targets>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) notices: Arc<NoticeBoard>,
 }
 
 impl State {
@@ -215,6 +219,7 @@ impl State {
         targets: Arc<dyn Targets>,
         settings: Settings,
         metrics: Arc<Metrics>,
+        notices: Arc<NoticeBoard>,
     ) -> Self {
         metrics.concurrent_max(settings.query_max_concurrency);
         Self {
@@ -224,9 +229,16 @@ impl State {
             gate: Gate::new(settings.query_max_concurrency),
             host,
             targets,
+            notices,
             settings: Arc::new(settings),
             metrics,
         }
+    }
+
+    /// What people are told by `/notifications`.
+    #[must_use]
+    pub fn notices(&self) -> &Arc<NoticeBoard> {
+        &self.notices
     }
 
     /// Changes the step of subqueries that name none.

@@ -12,8 +12,10 @@ mod files;
 mod flags;
 mod listen;
 mod logging;
+mod memory;
 mod own_metrics;
 mod version;
+mod web;
 mod wiring;
 
 use flags::{Check, Command, Parsed, Query, Test};
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     }
     match &parsed.cli.command {
         Some(Command::Check(Check::Config { files })) => commands::check::config(files),
+        Some(Command::Check(Check::WebConfig { files })) => commands::web_config::check(files),
         Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
         Some(Command::Man) => print(flags::pages::man),
         Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),

@@ -59,7 +59,7 @@ pub(crate) async fn runtime_info(
         "corruptionCount": info.corruptions,
         "goroutineCount": info.threads,
         "GOMAXPROCS": info.processors,
-        "GOMEMLIMIT": 0,
+        "GOMEMLIMIT": info.memory_limit,
         "GOGC": "",
         "GODEBUG": "",
         "storageRetention": info.storage_retention,

@@ -2,7 +2,7 @@
 
 use crate::state::{Boxed, Database};
 use crate::{
-    ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, Pool, Readiness,
+    ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Pool, Readiness,
     RuntimeInfo, Settings, State, Targets, router,
 };
 use axum::body::Body;
@@ -167,7 +167,7 @@ pub(super) fn load(script: &str) -> MemoryStore {
 
 /// An API over a store.
 pub(super) struct Api {
-    state: State,
+    pub(super) state: State,
     pub(super) readiness: Arc<Readiness>,
 }
 
@@ -186,6 +186,7 @@ impl Api {
             Arc::new(TestTargets),
             settings,
             Arc::new(Metrics::new()),
+            Arc::new(NoticeBoard::new(16)),
         );
         Self { state, readiness }
     }

@@ -439,3 +439,12 @@ async fn a_client_that_leaves_ends_its_query() {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn notifications_are_a_list() {
+    let api = house();
+    assert_eq!(api.get("/api/v1/notifications").await.json()["data"], json!([]));
+    api.state.notices().post("it rains", 1_000);
+    let expected = json!([{"text": "it rains", "date": "1970-01-01T00:00:01Z", "active": true}]);
+    assert_eq!(api.get("/api/v1/notifications").await.json()["data"], expected);
+}

@@ -3,3 +3,4 @@
 pub(crate) mod check;
 pub(crate) mod query;
 pub(crate) mod test_promql;
+pub(crate) mod web_config;

@@ -2,6 +2,7 @@
 
 use super::world::World;
 use crate::listen;
+use crate::web::Current;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
@@ -46,6 +47,7 @@ impl Exporter {
             read_timeout: Duration::from_secs(60),
             drain: Duration::from_millis(100),
         };
+        let plain = Arc::new(Current::plain());
         let turn = async {
             let mut seconds = tokio::time::interval(Duration::from_secs(1));
             for second in 0_u32.. {
@@ -54,7 +56,7 @@ impl Exporter {
             }
         };
         tokio::select! {
-            () = listen::serve(vec![self.listener], router, limits, stop.clone()) => {}
+            () = listen::serve(vec![self.listener], router, plain, limits, stop.clone()) => {}
             () = turn => {}
         }
     }

@@ -43,6 +43,12 @@ pub(crate) enum Check {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Check web configuration files: TLS, users, headers.
+    WebConfig {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

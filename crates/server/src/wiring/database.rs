@@ -1,6 +1,7 @@
 //! The database between the API and the file system.
 
 use super::host::Server;
+use super::settings;
 use crate::flags::Serve;
 use anyhow::Context;
 use api::{Count, Database, HeadStats};
@@ -46,12 +47,13 @@ impl Database for Served {
 
 /// Opens the database on a thread of its own, and tells what it met.
 pub(super) async fn open(flags: &Serve, server: &Server) -> anyhow::Result<Db> {
-    let retention = server.retention;
     let path = flags.data_path.clone();
+    let retention = settings::in_bytes(server.retention, &path);
     let shown = path.display().to_string();
     let options = Options {
         retention_ms: retention.time_ms,
         retention_bytes: retention.bytes,
+        max_series: server.budget.map(|budget| budget.max_series()),
         ..Options::default()
     };
     tracing::info!(component = "tsdb", path = %shown, "opening the database");

@@ -8,15 +8,24 @@ use crate::clock;
 use crate::flags::{Parsed, Serve};
 use crate::listen::{self, Limits};
 use crate::own_metrics::{Process, Reloads};
+use crate::web;
 use anyhow::Context;
-use api::{Metrics, Readiness, State};
+use api::{Metrics, NoticeBoard, Readiness, State};
 use arc_swap::ArcSwap;
+use axum::middleware::from_fn_with_state;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock, RwLock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+/// Notices of the board, for people.
+pub(super) const STARTING: &str = "The server is starting: its log is being replayed.";
+pub(super) const ENDING: &str = "The server is shutting down.";
+pub(super) const RELOAD_FAILED: &str = "Configuration reload has failed.";
+const BAD_WEB_CONFIG: &str = "The changed web configuration file is bad; the old one stays in use.";
 
 /// The open sockets and the state behind them.
 pub(super) struct Front {
@@ -43,11 +52,11 @@ impl Front {
         for warning in &parsed.warnings {
             tracing::warn!(component = "server", "{warning}");
         }
-        if !flags.web_config_file.is_empty() {
-            return Err(anyhow::anyhow!("not supported yet: --web.config.file").into());
-        }
         let defaults = settings::scrape_defaults(&flags);
+        let budget = settings::budget(&flags);
+        let board = Arc::new(NoticeBoard::new(flags.max_notification_subscribers));
         // A bad file should be told before a socket is opened.
+        let web = open_web_config(&flags, &board)?;
         if let ConfigSource::File(_) = source {
             source.load(&defaults).map_err(bad_config)?;
         }
@@ -60,11 +69,13 @@ impl Front {
 
         let (readiness, view) = (Arc::new(Readiness::default()), Arc::new(ScrapeView::default()));
         let (quit, api_metrics) = (CancellationToken::new(), Arc::new(Metrics::new()));
-        let engine = settings::engine(&flags, &loaded);
+        board.post(STARTING, clock::now_ms());
+        let engine = settings::engine(&flags, parsed.max_samples_given, budget, &loaded);
         let server = Arc::new(Server {
             process,
             hostname,
             flags: parsed.flags,
+            budget,
             retention: settings::retention(&flags, loaded.retention),
             corruptions: AtomicU64::new(0),
             loaded: ArcSwap::from_pointee(loaded),
@@ -75,6 +86,7 @@ impl Front {
         });
         server.show(Arc::clone(&server.reloads) as _);
         server.show(Arc::clone(&api_metrics) as _);
+        server.show(Arc::clone(&web) as _);
         let state = State::new(
             Arc::clone(&readiness),
             engine,
@@ -82,8 +94,9 @@ impl Front {
             Arc::clone(&view) as _,
             api_settings,
             api_metrics,
+            board,
         );
-        let web = Web::start(&flags, listeners, &state);
+        let web = Web::start(&flags, listeners, &state, web);
         Ok(Self { flags, source, own, server, state, view, readiness, quit, web })
     }
 
@@ -91,8 +104,26 @@ impl Front {
     pub(super) async fn close(self) {
         self.readiness.stop();
         self.server.reloads.set_ready(false);
+        // Those who follow would hold the end up.
+        self.state.notices().close();
         self.web.stop().await;
     }
+}
+
+/// Reads `--web.config.file`; a change that cannot be used is posted on the board.
+fn open_web_config(flags: &Serve, board: &Arc<NoticeBoard>) -> anyhow::Result<Arc<web::Current>> {
+    if flags.web_config_file.is_empty() {
+        return Ok(Arc::new(web::Current::plain()));
+    }
+    let board = Arc::clone(board);
+    let tell = move |error: Option<&str>| match error {
+        Some(_) => board.post(BAD_WEB_CONFIG, clock::now_ms()),
+        None => board.remove(BAD_WEB_CONFIG),
+    };
+    let path = Path::new(&flags.web_config_file);
+    let web = web::Current::open(path, tell).context("--web.config.file")?;
+    tracing::info!(component = "web", tls = web.is_tls(), "the web configuration was loaded");
+    Ok(Arc::new(web))
 }
 
 fn bind(flags: &Serve) -> anyhow::Result<(Vec<TcpListener>, SocketAddr)> {
@@ -112,15 +143,22 @@ struct Web {
 }
 
 impl Web {
-    fn start(flags: &Serve, listeners: Vec<TcpListener>, state: &State) -> Self {
+    fn start(
+        flags: &Serve,
+        listeners: Vec<TcpListener>,
+        state: &State,
+        config: Arc<web::Current>,
+    ) -> Self {
         let limits = Limits {
             max_connections: flags.max_connections,
             read_timeout: settings::duration(flags.read_timeout),
             drain: GRACE,
         };
         let stop = CancellationToken::new();
-        let serving =
-            tokio::spawn(listen::serve(listeners, api::router(state), limits, stop.clone()));
+        let guarded = web::Guarded::new(Arc::clone(&config));
+        let router = api::router(state).layer(from_fn_with_state(guarded, web::guard));
+        let serving = listen::serve(listeners, router, config, limits, stop.clone());
+        let serving = tokio::spawn(serving);
         Self { stop, serving }
     }
 

@@ -3,6 +3,7 @@
 use super::reload::Reloader;
 use super::settings::{Retention, retention_text};
 use crate::config::{self, Loaded};
+use crate::memory::Budget;
 use crate::own_metrics::{Build, Process, Reloads, threads};
 use crate::{clock, version};
 use api::{Boxed, BuildInfo, Host, RuntimeInfo};
@@ -22,6 +23,8 @@ pub(super) struct Server {
     pub(super) hostname: String,
     pub(super) flags: BTreeMap<String, String>,
     pub(super) retention: Retention,
+    /// Memory to keep to, if there is a bound.
+    pub(super) budget: Option<Budget>,
     /// Damaged places met when the database was opened.
     pub(super) corruptions: AtomicU64,
     /// The configuration in use.
@@ -76,6 +79,9 @@ impl Host for Server {
             corruptions: self.corruptions.load(Ordering::Relaxed),
             threads: threads(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
+            memory_limit: self
+                .budget
+                .map_or(i64::MAX, |budget| i64::try_from(budget.bytes).unwrap_or(i64::MAX)),
             storage_retention: retention_text(self.retention),
         }
     }

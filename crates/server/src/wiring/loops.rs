@@ -1,7 +1,7 @@
 //! What runs by a clock of its own: the database's upkeep, discovery, scrapes.
 
 use super::database::{self, Served};
-use super::front::Front;
+use super::front::{Front, STARTING};
 use super::keeper::Keeper;
 use super::reload::Reloader;
 use super::{GRACE, settings};
@@ -26,6 +26,7 @@ impl Loops {
         server.show(Arc::new(db.clone()));
         front.readiness.open(Arc::new(Served(db.clone())));
         server.reloads.set_ready(true);
+        front.state.notices().remove(STARTING);
         let keeper = Keeper::start(db.clone())?;
 
         let scrape_metrics = Arc::new(scrape::Metrics::default());

@@ -16,6 +16,7 @@ mod signals;
 mod source;
 mod targets;
 
+use crate::clock;
 use crate::config::{ConfigError, Loaded};
 use crate::demo::{self, Exporter};
 use crate::flags::{Command, Parsed};
@@ -116,6 +117,7 @@ async fn run(
         }
     }
     tracing::info!(component = "server", "ending");
+    front.state.notices().post(front::ENDING, clock::now_ms());
     tokio::select! {
         ended = loops.stop(front) => ended?,
         () = ends.second() => return Err(anyhow!("ended at once by a second signal").into()),

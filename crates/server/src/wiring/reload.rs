@@ -3,6 +3,7 @@
 //! A configuration is read and checked as a whole before anything changes, so a bad one changes
 //! nothing.
 
+use super::front::RELOAD_FAILED;
 use super::host::Server;
 use super::source::ConfigSource;
 use super::{discovered, settings};
@@ -41,11 +42,13 @@ impl Reloader {
                 self.apply(&loaded);
                 self.server.loaded.store(Arc::new(loaded));
                 self.server.reloads.succeeded(clock::now_ms());
+                self.state.notices().remove(RELOAD_FAILED);
                 tracing::info!(component = "config", "the configuration was loaded again");
                 Ok(())
             }
             Err(error) => {
                 self.server.reloads.failed();
+                self.state.notices().post(RELOAD_FAILED, clock::now_ms());
                 let what = "the configuration was not loaded; the old one stays";
                 tracing::error!(component = "config", %error, "{what}");
                 Err(error)

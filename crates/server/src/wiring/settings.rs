@@ -2,9 +2,11 @@
 
 use crate::config::{self, Loaded};
 use crate::flags::{FeatureList, Serve};
+use crate::memory::Budget;
 use model::duration::Duration as Span;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 pub(super) use crate::config::Retention;
@@ -38,14 +40,39 @@ pub(super) fn retention(flags: &Serve, file: Option<config::Retention>) -> Reten
     let bytes = flags.retention_size.filter(|bytes| *bytes > 0);
     let time_ms =
         if time_ms.is_none() && bytes.is_none() { Some(DEFAULT_RETENTION_MS) } else { time_ms };
-    Retention { time_ms, bytes }
+    Retention { time_ms, bytes, percentage: None }
+}
+
+/// The same with a share of the file system as bytes, by its size now; a share wins over a size.
+pub(super) fn in_bytes(retention: Retention, folder: &Path) -> Retention {
+    let Some(percentage) = retention.percentage else { return retention };
+    // The folder itself may come later.
+    let there = folder.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let bytes = match rustix::fs::statvfs(there) {
+        Ok(stat) => share(stat.f_frsize.saturating_mul(stat.f_blocks), percentage),
+        Err(error) => {
+            let folder = folder.display().to_string();
+            tracing::warn!(component = "tsdb", %folder, %error, "the file system has no size");
+            None
+        }
+    };
+    Retention { bytes: bytes.or(retention.bytes), ..retention }
+}
+
+/// Hundredths of a percent are as fine as anybody writes.
+fn share(total: u64, percentage: f64) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, reason = "a percentage is 0 to 100")]
+    #[expect(clippy::cast_sign_loss, reason = "a percentage is 0 to 100")]
+    let parts = (percentage * 100.0).round() as u64;
+    u64::try_from(u128::from(total) * u128::from(parts) / 10_000).ok()
 }
 
 /// As `/status/runtimeinfo` tells it: `15d or 10GiB`.
 pub(super) fn retention_text(retention: Retention) -> String {
     let time = retention.time_ms.map(|ms| Span::from_ms(ms).to_string());
     let bytes = retention.bytes.map(model::size::format_bytes);
-    time.into_iter().chain(bytes).collect::<Vec<_>>().join(" or ")
+    let share = retention.percentage.map(|percentage| format!("{percentage}%"));
+    time.into_iter().chain(bytes).chain(share).collect::<Vec<_>>().join(" or ")
 }
 
 /// The address under which this process reaches itself.
@@ -58,7 +85,29 @@ pub(super) fn own_address(bound: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, bound.port())
 }
 
-pub(super) fn engine(flags: &Serve, loaded: &Loaded) -> promql::Engine {
+/// What the process keeps to, told once.
+pub(super) fn budget(flags: &Serve) -> Option<Budget> {
+    let budget = flags.memory_budget.then(|| Budget::of_the_container(flags.memory_ratio))??;
+    tracing::info!(
+        component = "server",
+        bytes = budget.bytes,
+        max_series = budget.max_series(),
+        "a memory budget holds"
+    );
+    Some(budget)
+}
+
+pub(super) fn engine(
+    flags: &Serve,
+    max_samples_given: bool,
+    budget: Option<Budget>,
+    loaded: &Loaded,
+) -> promql::Engine {
+    let max_samples = match budget {
+        // Who writes the flag means it.
+        Some(budget) if !max_samples_given => flags.query_max_samples.min(budget.max_samples()),
+        _ => flags.query_max_samples,
+    };
     let lookback_ms = match flags.lookback_delta.ms {
         // Nothing could ever be seen; Prometheus takes it as "not set".
         0 => promql::EngineOptions::default().lookback_ms,
@@ -67,7 +116,7 @@ pub(super) fn engine(flags: &Serve, loaded: &Loaded) -> promql::Engine {
     promql::Engine::new(promql::EngineOptions {
         lookback_ms,
         default_step_ms: loaded.evaluation_interval_ms,
-        max_samples: flags.query_max_samples,
+        max_samples,
         delayed_name_removal: FeatureList::union(&flags.features).delayed_name_removal,
     })
 }
@@ -141,11 +190,14 @@ mod tests {
     #[test]
     fn what_is_kept() {
         let day = 24 * 3_600_000;
-        let check = |time_ms, bytes, expected: &str| {
-            assert_eq!(retention_text(Retention { time_ms, bytes }), expected);
+        let check = |time_ms, bytes, percentage, expected: &str| {
+            assert_eq!(retention_text(Retention { time_ms, bytes, percentage }), expected);
         };
-        check(Some(15 * day), None, "15d");
-        check(Some(day), Some(10 << 30), "1d or 10GiB");
-        check(None, None, "");
+        check(Some(15 * day), None, None, "15d");
+        check(Some(day), Some(10 << 30), None, "1d or 10GiB");
+        check(Some(day), None, Some(12.5), "1d or 12.5%");
+        check(None, None, None, "");
+        assert_eq!(share(1 << 40, 12.5), Some(1 << 37));
+        assert_eq!(share(u64::MAX, 100.0), Some(u64::MAX));
     }
 }

@@ -1,0 +1,111 @@
+//! One connection, from its first byte to its last.
+
+use super::idle::{Activity, Counted};
+use crate::web::Current;
+use axum::Router;
+use axum::body::Body;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::Watcher;
+use hyper_util::service::TowerToHyperService;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+/// Requests at once over one connection of HTTP/2.
+const MAX_STREAMS: u32 = 100;
+/// Bytes of headers that a request of HTTP/2 may bring.
+const MAX_HEADER_BYTES: u32 = 64 << 10;
+
+/// Speaks with a client until one of both has had enough.
+pub(super) async fn run(
+    stream: TcpStream,
+    router: Router,
+    web: &Arc<Current>,
+    read_timeout: Duration,
+    watcher: Watcher,
+    stop: CancellationToken,
+) {
+    let spoken = if web.is_tls() {
+        let shaken = tokio::select! {
+            shaken = tokio::time::timeout(read_timeout, handshake(stream, web)) => shaken,
+            () = stop.cancelled() => return,
+        };
+        match shaken {
+            Err(_) => Err("the handshake took too long".into()),
+            Ok(Err(error)) => Err(error.into()),
+            Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
+                Some(b"h2") => speak_2(stream, router, read_timeout, watcher).await,
+                _ => speak_1(stream, router, read_timeout, watcher).await,
+            },
+        }
+    } else {
+        speak_1(stream, router, read_timeout, watcher).await
+    };
+    if let Err(error) = spoken {
+        tracing::debug!(component = "web", %error, "a connection ended early");
+    }
+}
+
+type Spoken = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+async fn handshake(stream: TcpStream, web: &Arc<Current>) -> io::Result<TlsStream<TcpStream>> {
+    let config = web.get().await;
+    let tls = config.tls.clone().ok_or_else(|| io::Error::other("no TLS"))?;
+    TlsAcceptor::from(tls).accept(stream).await
+}
+
+async fn speak_1<S>(stream: S, router: Router, read_timeout: Duration, watcher: Watcher) -> Spoken
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(read_timeout)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    Ok(watcher.watch(connection).await?)
+}
+
+async fn speak_2<S>(stream: S, router: Router, read_timeout: Duration, watcher: Watcher) -> Spoken
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let activity = Arc::new(Activity::default());
+    let counted = Arc::clone(&activity);
+    let service = tower_service(router, counted);
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        spoken = watcher.watch(connection) => Ok(spoken?),
+        () = activity.idle(read_timeout) => Ok(()),
+    }
+}
+
+/// The router, with its requests counted while they and their answers are on the way.
+fn tower_service(
+    router: Router,
+    activity: Arc<Activity>,
+) -> impl hyper::service::Service<
+    Request<Incoming>,
+    Response = http::Response<Counted<Body>>,
+    Error = std::convert::Infallible,
+    Future: Send + 'static,
+> {
+    hyper::service::service_fn(move |request: Request<Incoming>| {
+        let (router, begun) = (router.clone(), Activity::begin(&activity));
+        async move {
+            use hyper::service::Service;
+            let answer = TowerToHyperService::new(router).call(request).await?;
+            Ok(answer.map(|body| Counted::new(body, begun)))
+        }
+    })
+}

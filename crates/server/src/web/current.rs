@@ -1,0 +1,178 @@
+//! The configuration in use, and its change while the server runs.
+
+use super::{WebConfig, load};
+use crate::config::ConfigError;
+use model::metrics::{Collect, Kind, Visitor};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Shortest time between two looks for changes.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What is in use, and where it came from.
+pub(crate) struct Current {
+    /// `None` when there is no file: plain HTTP for everybody.
+    path: Option<PathBuf>,
+    /// Whether TLS is spoken; holds as long as the process runs.
+    is_tls: bool,
+    state: Mutex<State>,
+    /// Whether the file, as it is now, is the one in use.
+    is_good: AtomicBool,
+    /// Hears of the first bad look after a good one, and the reverse.
+    tell: Box<dyn Fn(Option<&str>) + Send + Sync>,
+}
+
+struct State {
+    config: Arc<WebConfig>,
+    /// Files as they were when they were read.
+    stamps: Vec<Stamp>,
+    looked: Instant,
+    /// Why the newest file was not taken.
+    error: Option<String>,
+}
+
+/// What changes when a file is written or replaced.
+type Stamp = Option<(u64, u64, u64, i64, i64)>;
+
+fn stamps(config: &WebConfig) -> Vec<Stamp> {
+    let stamp = |path: &PathBuf| {
+        let meta = std::fs::metadata(path).ok()?;
+        let changed = (meta.ctime(), meta.ctime_nsec());
+        Some((meta.dev(), meta.ino(), meta.len(), changed.0, changed.1))
+    };
+    config.files.iter().map(stamp).collect()
+}
+
+impl Current {
+    /// Reads a file; `tell` hears of a bad change (why), and that it is over.
+    ///
+    /// # Errors
+    /// When the file is bad: then the server should not start.
+    pub(crate) fn open(
+        path: &Path,
+        tell: impl Fn(Option<&str>) + Send + Sync + 'static,
+    ) -> Result<Self, ConfigError> {
+        let config = load(path)?;
+        let state = State {
+            stamps: stamps(&config),
+            config: Arc::new(config),
+            looked: Instant::now(),
+            error: None,
+        };
+        Ok(Self {
+            path: Some(path.to_owned()),
+            is_tls: state.config.tls.is_some(),
+            state: Mutex::new(state),
+            tell: Box::new(tell),
+            ..Self::plain()
+        })
+    }
+
+    /// Plain HTTP for everybody.
+    pub(crate) fn plain() -> Self {
+        let state = State {
+            config: Arc::default(),
+            stamps: Vec::new(),
+            looked: Instant::now(),
+            error: None,
+        };
+        Self {
+            path: None,
+            is_tls: false,
+            state: Mutex::new(state),
+            is_good: AtomicBool::new(true),
+            tell: Box::new(|_| {}),
+        }
+    }
+
+    /// Whether TLS is spoken.
+    pub(crate) fn is_tls(&self) -> bool {
+        self.is_tls
+    }
+
+    /// The configuration in use, after a look for changes when the last one is long ago.
+    pub(crate) async fn get(self: &Arc<Self>) -> Arc<WebConfig> {
+        {
+            let mut state = self.lock();
+            if self.path.is_none() || state.looked.elapsed() < LOOK {
+                return Arc::clone(&state.config);
+            }
+            // Others take what is there while this one looks.
+            state.looked = Instant::now();
+        }
+        let this = Arc::clone(self);
+        // Files may hang; bytes must not wait for them.
+        if tokio::task::spawn_blocking(move || this.look()).await.is_err() {
+            tracing::error!(component = "web", "looking at the web configuration panicked");
+        }
+        Arc::clone(&self.lock().config)
+    }
+
+    /// Reads the files again if they have changed.
+    fn look(&self) {
+        let Some(path) = &self.path else { return };
+        let (config, before, was_bad) = {
+            let state = self.lock();
+            (Arc::clone(&state.config), state.stamps.clone(), state.error.is_some())
+        };
+        // A bad file is read each time: what it names may have been what was bad.
+        let now = stamps(&config);
+        if !was_bad && now == before {
+            return;
+        }
+        let loaded = load(path).map_err(|error| error.to_string()).and_then(|loaded| {
+            if loaded.tls.is_some() == self.is_tls {
+                Ok(loaded)
+            } else {
+                Err("turning TLS on or off takes a restart".to_owned())
+            }
+        });
+        match loaded {
+            Ok(loaded) => {
+                // Taken before the files were read: what is written meanwhile is seen next time.
+                let stamps = if loaded.files == config.files { now } else { stamps(&loaded) };
+                self.take(loaded, stamps, was_bad);
+            }
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    fn take(&self, loaded: WebConfig, stamps: Vec<Stamp>, was_bad: bool) {
+        let mut state = self.lock();
+        (state.config, state.stamps, state.error) = (Arc::new(loaded), stamps, None);
+        drop(state);
+        self.is_good.store(true, Ordering::Relaxed);
+        tracing::info!(component = "web", "the web configuration was loaded again");
+        if was_bad {
+            (self.tell)(None);
+        }
+    }
+
+    fn refuse(&self, error: String) {
+        self.is_good.store(false, Ordering::Relaxed);
+        let mut state = self.lock();
+        if state.error.as_ref() == Some(&error) {
+            return;
+        }
+        state.error = Some(error.clone());
+        drop(state);
+        let what = "the web configuration was not loaded; the old one stays";
+        tracing::error!(component = "web", %error, "{what}");
+        (self.tell)(Some(&error));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collect for Current {
+    fn collect(&self, visitor: &mut dyn Visitor) {
+        let help = "Whether the web configuration file, as it is now, is in use.";
+        visitor.family("rushlight_web_config_last_reload_successful", Kind::Gauge, help);
+        visitor.sample("", &[], f64::from(u8::from(self.is_good.load(Ordering::Relaxed))));
+    }
+}
