@@ -36,6 +36,159 @@ impl fmt::Display for Annotation {
     }
 }
 
+/// What there is to say about histograms in a query; the texts are Prometheus'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Remark {
+    /// Floats and histograms in one range.
+    MixedTypes,
+    /// Floats and histograms in one group.
+    MixedTypesInGroup,
+    /// A function of counters met a gauge.
+    NotCounter,
+    /// A function of gauges met a counter.
+    NotGauge,
+    /// Exponential and custom buckets.
+    MixedSchemas,
+    /// Hints of resets that contradict each other.
+    ResetsConflict(Work),
+    /// Custom buckets of different bounds.
+    BoundsReconciled(Work),
+    /// Histograms in a range of which only the floats count.
+    IgnoredInRange,
+    /// Histograms in an aggregation of floats.
+    IgnoredIn(&'static str),
+    /// A binary operator on buckets that do not go together.
+    BucketLayouts(&'static str),
+    /// A binary operator on types that do not go together.
+    Types(&'static str, &'static str, &'static str),
+    /// Classic buckets and a native histogram of the same name and labels.
+    ClassicAndNative,
+    /// A quantile among observations that are NaN.
+    QuantileIsNan,
+    /// A quantile above observations some of which are NaN.
+    QuantileIsSkewed,
+    /// A fraction of observations some of which are NaN.
+    FractionHasNans,
+}
+
+/// What was done with histograms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// Adding two of them.
+    Addition,
+    /// Subtracting one from another.
+    Subtraction,
+    /// Adding up many.
+    Aggregation,
+}
+
+impl Work {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Addition => "addition",
+            Self::Subtraction => "subtraction",
+            Self::Aggregation => "aggregation",
+        }
+    }
+}
+
+impl Remark {
+    /// The text, about the metric of that name.
+    pub(crate) fn text(self, metric: &str) -> String {
+        let quoted = |text: &str| {
+            let mut text = format!("{text} ");
+            model::names::write_quoted(&mut text, metric).expect("a string takes everything");
+            text
+        };
+        let named = |text: &str| match metric {
+            "" => text.to_owned(),
+            _ => quoted(&format!("{text} for metric name")),
+        };
+        match self {
+            Self::MixedTypes => {
+                quoted("encountered a mix of histograms and floats for metric name")
+            }
+            Self::MixedTypesInGroup => {
+                "encountered a mix of histograms and floats for aggregation".into()
+            }
+            Self::NotCounter => quoted("this native histogram metric is not a counter:"),
+            Self::NotGauge => quoted("this native histogram metric is not a gauge:"),
+            Self::MixedSchemas => quoted(
+                "vector contains a mix of histograms with exponential and custom buckets schemas \
+                 for metric name",
+            ),
+            Self::ResetsConflict(work) => {
+                format!("conflicting counter resets during histogram {}", work.name())
+            }
+            Self::BoundsReconciled(work) => {
+                format!("mismatched custom buckets were reconciled during {}", work.name())
+            }
+            Self::IgnoredInRange => quoted(
+                "ignored histograms in a range containing both floats and histograms for metric \
+                 name",
+            ),
+            Self::IgnoredIn(name) => format!("ignored histogram in {name} aggregation"),
+            Self::BucketLayouts(op) => {
+                format!("incompatible bucket layout encountered for binary operator {op}")
+            }
+            Self::Types(left, op, right) => format!(
+                "incompatible sample types encountered for binary operator \"{op}\": {left} {op} \
+                 {right}"
+            ),
+            Self::ClassicAndNative => {
+                named("vector contains a mix of classic and native histograms")
+            }
+            Self::QuantileIsNan => {
+                named("input to histogram_quantile has NaN observations, result is NaN")
+            }
+            Self::QuantileIsSkewed => {
+                named("input to histogram_quantile has NaN observations, result is skewed higher")
+            }
+            Self::FractionHasNans => named(
+                "input to histogram_fraction has NaN observations, which are excluded from all \
+                 fractions",
+            ),
+        }
+    }
+
+    pub(crate) fn severity(self) -> Severity {
+        match self {
+            Self::MixedTypes
+            | Self::MixedTypesInGroup
+            | Self::NotCounter
+            | Self::NotGauge
+            | Self::MixedSchemas
+            | Self::ResetsConflict(_)
+            | Self::BucketLayouts(_)
+            | Self::ClassicAndNative => Severity::Warning,
+            Self::BoundsReconciled(_)
+            | Self::IgnoredInRange
+            | Self::IgnoredIn(_)
+            | Self::Types(..)
+            | Self::QuantileIsNan
+            | Self::QuantileIsSkewed
+            | Self::FractionHasNans => Severity::Info,
+        }
+    }
+}
+
+/// Remarks on one series, each once.
+#[derive(Debug, Default)]
+pub(crate) struct Remarks(Vec<Remark>);
+
+impl Remarks {
+    pub(crate) fn add(&mut self, remark: Remark) {
+        if !self.0.contains(&remark) {
+            self.0.push(remark);
+        }
+    }
+
+    /// Takes all remarks out.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Remark> {
+        self.0.drain(..)
+    }
+}
+
 /// How classic buckets were made monotonic, over all steps and series of one metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Repair {

@@ -1,7 +1,9 @@
 //! The engine: a parsed query and a store in, an answer out.
 
 use crate::annotations::Annotations;
-use crate::eval::{Column, Context, Grid, Merge, Node, Operator as _, Planner, Query, RangeSource};
+use crate::eval::{
+    Column, Context, Grid, Merge, Node, Operator as _, Planner, Query, RangeSource, Sample,
+};
 use crate::syntax::{Expr, Node as Syntax, ValueType};
 use crate::value::{InstantSeries, RangeSeries, Value};
 use model::Labels;
@@ -305,10 +307,13 @@ fn collect_vector(
     for series in series {
         cx.check()?;
         root.next(cx, &mut column)?;
-        if let Some(value) = column.get(0) {
-            cx.hold(1)?;
-            vector.push(InstantSeries { labels: series.labels, t_ms, value, histogram: None });
-        }
+        let (value, histogram) = match column.sample(0) {
+            Some(Sample::Float(value)) => (value, None),
+            Some(Sample::Histogram(histogram)) => (0.0, Some(Arc::clone(histogram))),
+            None => continue,
+        };
+        cx.hold(column.weight())?;
+        vector.push(InstantSeries { labels: series.labels, t_ms, value, histogram });
     }
     Ok(vector)
 }
@@ -330,14 +335,16 @@ fn collect_matrix(
         if n == 0 {
             continue;
         }
-        cx.hold(n)?;
-        let mut t_ms = Vec::with_capacity(n);
-        let mut values = Vec::with_capacity(n);
+        cx.hold(column.weight())?;
+        let histograms: Vec<_> =
+            column.histograms().map(|(i, h)| (grid.time(i), Arc::clone(h))).collect();
+        let mut t_ms = Vec::with_capacity(n - histograms.len());
+        let mut values = Vec::with_capacity(n - histograms.len());
         column.for_each(|i, value| {
             t_ms.push(grid.time(i));
             values.push(value);
         });
-        matrix.push(RangeSeries { labels: series.labels, t_ms, values, histograms: Vec::new() });
+        matrix.push(RangeSeries { labels: series.labels, t_ms, values, histograms });
     }
     matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
     Ok(matrix)
@@ -350,21 +357,22 @@ fn collect_source(
 ) -> Result<Vec<RangeSeries>, EvalError> {
     let series = source.series(cx)?;
     let mut matrix = Vec::with_capacity(series.len());
+    let mut weight = 0;
     for series in series {
         cx.check()?;
         let samples = source.read_window(cx)?;
-        if !samples.t.is_empty() {
-            let (t_ms, values) = (samples.t.to_vec(), samples.v.to_vec());
+        if !samples.is_empty() {
+            let (t_ms, values) = (samples.floats.t.to_vec(), samples.floats.v.to_vec());
+            let histograms = samples.histograms.to_vec();
             let labels = series.final_labels();
-            matrix.push(RangeSeries { labels, t_ms, values, histograms: Vec::new() });
+            weight += samples.weight();
+            matrix.push(RangeSeries { labels, t_ms, values, histograms });
         }
     }
     matrix.sort_by(|a, b| a.labels.cmp(&b.labels));
     if matrix.windows(2).any(|pair| pair[0].labels == pair[1].labels) {
         return Err(crate::eval::same_labelset());
     }
-    for series in &matrix {
-        cx.hold(series.values.len())?;
-    }
+    cx.hold(weight)?;
     Ok(matrix)
 }

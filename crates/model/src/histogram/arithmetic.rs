@@ -126,6 +126,17 @@ impl HistogramSum {
         }
     }
 
+    /// Divides all counts and the sum.
+    pub fn divide(&mut self, divisor: f64) {
+        let quotient = |s: Sum| Sum { sum: s.sum / divisor, lost: s.lost / divisor };
+        for sum in [&mut self.count, &mut self.sum, &mut self.zero] {
+            *sum = quotient(*sum);
+        }
+        for (_, count) in self.positive.iter_mut().chain(&mut self.negative) {
+            *count = quotient(*count);
+        }
+    }
+
     /// Whether anything became infinite.
     #[must_use]
     pub fn overflows(&self) -> bool {

@@ -44,7 +44,7 @@ impl FloatHistogram {
     }
 
     /// All buckets that are not empty, ascending; those that reach into the zero bucket, with what
-    /// lies outside of it.
+    /// lies outside of it. A negative zero bucket is left out.
     #[must_use]
     pub fn buckets(&self) -> Vec<Bucket> {
         let mut buckets = Vec::with_capacity(self.bucket_count() + 1);
@@ -55,7 +55,7 @@ impl FloatHistogram {
             buckets.push(Bucket { lower, upper, count });
         }
         buckets.reverse();
-        if self.zero_count != 0.0 {
+        if self.zero_count > 0.0 {
             buckets.push(self.zero_bucket());
         }
         for (index, count) in self.positive().filter(|(_, count)| *count != 0.0) {

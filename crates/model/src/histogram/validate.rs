@@ -1,7 +1,7 @@
 //! What makes a histogram valid.
 
 use super::{COARSEST, CUSTOM_BUCKETS, FINEST, FloatHistogram, Span};
-use crate::float::write_json;
+use crate::float::write_g;
 
 /// What is wrong with a histogram.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -134,7 +134,7 @@ pub enum HistogramError {
 
 fn go(value: f64) -> String {
     let mut text = String::new();
-    write_json(&mut text, value).expect("a string takes everything");
+    write_g(&mut text, value).expect("a string takes everything");
     text
 }
 

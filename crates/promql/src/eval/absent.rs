@@ -1,4 +1,4 @@
-//! `absent` and `absent_over_time`: 1 where nothing is. And functions that floats do not have.
+//! `absent` and `absent_over_time`: 1 where nothing is.
 
 use super::{Column, Context, Node, Operator, Series, column};
 use crate::engine::EvalError;
@@ -50,28 +50,6 @@ impl Operator for Absent {
         out.set_all_present(self.n);
         out.values.fill(1.0);
         out.present.iter_mut().zip(&self.seen.present).for_each(|(all, seen)| *all &= !seen);
-        Ok(())
-    }
-}
-
-/// A function of native histograms applied to floats: nothing; but its argument is evaluated, for
-/// what it has to say.
-pub(crate) struct NoFloats {
-    pub(crate) inner: Node,
-}
-
-impl Operator for NoFloats {
-    fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
-        let mut column = Column::default();
-        for _ in self.inner.series(cx)? {
-            cx.check()?;
-            self.inner.next(cx, &mut column)?;
-        }
-        Ok(Vec::new())
-    }
-
-    fn next(&mut self, _cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
-        out.reset(0);
         Ok(())
     }
 }

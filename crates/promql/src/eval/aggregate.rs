@@ -3,10 +3,13 @@
 //! Memory is open groups times steps: a group opens with its first series and comes out with its
 //! last one, and its memory serves the next.
 
+use super::aggregate_mixed::Histograms;
 use super::grouping::{Groups, Key};
 use super::{Column, Context, Node, Operator, Series, column};
+use crate::annotations::Remark;
 use crate::engine::EvalError;
 use crate::functions::kahan::{Mean, Sum};
+use crate::syntax::NodeId;
 
 /// What is computed of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +32,24 @@ pub(crate) enum Summary {
     Stdvar,
 }
 
+impl Summary {
+    /// Its name, when histograms are left out of it.
+    fn of_floats(self) -> Option<&'static str> {
+        match self {
+            Self::Min => Some("min"),
+            Self::Max => Some("max"),
+            Self::Stddev => Some("stddev"),
+            Self::Stdvar => Some("stdvar"),
+            Self::Sum | Self::Avg | Self::Count | Self::Group => None,
+        }
+    }
+
+    /// Whether histograms make a histogram.
+    fn adds_histograms(self) -> bool {
+        matches!(self, Self::Sum | Self::Avg)
+    }
+}
+
 /// Accumulated values of one group; which vectors are used depends on the summary.
 #[derive(Debug, Default)]
 struct Totals {
@@ -37,6 +58,7 @@ struct Totals {
     means: Vec<Mean>,
     values: Vec<f64>,
     spreads: Vec<Spread>,
+    histograms: Option<Box<Histograms>>,
 }
 
 /// Welford's running variance.
@@ -69,6 +91,7 @@ fn refill<T: Clone + Default>(values: &mut Vec<T>, n: usize) {
 impl Totals {
     fn reset(&mut self, summary: Summary, n: usize) {
         refill(&mut self.present, column::words(n));
+        self.histograms = None;
         match summary {
             Summary::Sum => refill(&mut self.sums, n),
             Summary::Avg => refill(&mut self.means, n),
@@ -89,7 +112,7 @@ impl Totals {
             Summary::Sum => input.for_each(|i, v| self.sums[i] = self.sums[i].plus(v)),
             Summary::Avg => input.for_each(|i, v| self.means[i].add(v)),
             Summary::Stddev | Summary::Stdvar => input.for_each(|i, v| self.spreads[i].add(v)),
-            Summary::Count => input.for_each(|i, _| values[i] += 1.0),
+            Summary::Count => column::for_each(&input.present, |i| values[i] += 1.0),
             Summary::Min => input.for_each(|i, v| {
                 if v < values[i] || values[i].is_nan() {
                     values[i] = v;
@@ -128,6 +151,10 @@ impl Totals {
 pub(crate) struct Aggregation {
     summary: Summary,
     inner: Node,
+    /// What is aggregated, for annotations.
+    node: NodeId,
+    /// Its series, for their names.
+    series: Vec<Series>,
     key: Key,
     n: usize,
     groups: Groups,
@@ -138,10 +165,12 @@ pub(crate) struct Aggregation {
 }
 
 impl Aggregation {
-    pub(crate) fn new(summary: Summary, inner: Node, key: Key, n: usize) -> Self {
+    pub(crate) fn new(summary: Summary, inner: Node, node: NodeId, key: Key, n: usize) -> Self {
         Self {
             summary,
             inner,
+            node,
+            series: Vec::new(),
             key,
             n,
             groups: Groups::default(),
@@ -160,6 +189,7 @@ impl Operator for Aggregation {
         self.open.resize_with(groups.len(), || None);
         let series = groups.in_order(&series);
         self.groups = groups;
+        self.series = input;
         Ok(series)
     }
 
@@ -169,6 +199,12 @@ impl Operator for Aggregation {
             self.inner.next(cx, &mut self.input)?;
             let i = self.at;
             self.at += 1;
+            if self.input.has_histograms()
+                && let Some(name) = self.summary.of_floats()
+            {
+                self.input.drop_histograms();
+                cx.remark(self.node, Remark::IgnoredIn(name), "");
+            }
             let group = self.groups.of[i] as usize;
             if self.open[group].is_none() {
                 cx.hold(self.n)?;
@@ -177,9 +213,21 @@ impl Operator for Aggregation {
                 self.open[group] = Some(totals);
             }
             let totals = self.open[group].as_mut().expect("opened just now");
+            if self.summary.adds_histograms()
+                && (self.input.has_histograms() || totals.histograms.is_some())
+            {
+                let name = self.series[i].labels.metric_name();
+                let histograms = totals
+                    .histograms
+                    .get_or_insert_with(|| Box::new(Histograms::after(&totals.present)));
+                histograms.add(self.summary, &self.input, cx, (self.node, name))?;
+            }
             totals.add(self.summary, &self.input);
             if self.groups.completes(i) {
                 totals.write(self.summary, self.n, out);
+                if let Some(histograms) = totals.histograms.take() {
+                    histograms.write(out, cx, self.node);
+                }
                 cx.release(self.n);
                 self.free.extend(self.open[group].take());
                 return Ok(());

@@ -1,13 +1,16 @@
-//! Functions of classic histograms: series that differ only in `le` are the buckets of one.
+//! Quantiles and fractions of histograms: series that differ only in `le` are the buckets of a
+//! classic one, and native ones are samples of their own.
 
 use super::grouping::Groups;
 use super::over::bad_quantile;
 use super::{Column, Context, Grid, Node, Numbers, Operator, Scalar, Series};
-use crate::annotations::Repair;
+use crate::annotations::{Remark, Remarks, Repair};
 use crate::engine::EvalError;
 use crate::functions::buckets::{Bucket, fraction, quantile};
+use crate::functions::native::quantile as native;
 use crate::syntax::NodeId;
-use model::Labels;
+use model::{FloatHistogram, Labels};
+use std::sync::Arc;
 
 /// The label that holds a bucket's upper bound.
 const LE: &str = "le";
@@ -28,7 +31,7 @@ enum Question {
     Fraction { lower: Numbers, upper: Numbers },
 }
 
-/// A function of classic histograms. The buckets of one histogram are kept until the last.
+/// A function of histograms. The buckets of a classic one are kept until the last.
 pub(crate) struct OfBuckets {
     wanted: Wanted,
     questions: Vec<Question>,
@@ -40,6 +43,8 @@ pub(crate) struct OfBuckets {
     input: Vec<(Series, Option<f64>)>,
     groups: Groups,
     buckets: Vec<Vec<(f64, Column)>>,
+    /// Native histograms and their steps, by group.
+    natives: Vec<Vec<(usize, Arc<FloatHistogram>)>>,
     at: usize,
     /// The histogram at hand, and the next question about it.
     current: Option<(usize, usize)>,
@@ -57,6 +62,7 @@ impl OfBuckets {
             input: Vec::new(),
             groups: Groups::default(),
             buckets: Vec::new(),
+            natives: Vec::new(),
             at: 0,
             current: None,
             scratch: Vec::new(),
@@ -111,11 +117,16 @@ impl OfBuckets {
             let i = self.at;
             self.at += 1;
             let group = self.groups.of[i] as usize;
+            if column.has_histograms() {
+                let natives = column.take_histograms();
+                cx.hold(weight(&natives))?;
+                self.natives[group].extend(natives);
+            }
             let (series, le) = &self.input[i];
             if !column.is_empty() {
                 match le {
                     Some(le) => {
-                        cx.hold(column.count())?;
+                        cx.hold(column.weight())?;
                         self.buckets[group].push((*le, column));
                     }
                     None => self.warn_of_bound(cx, &series.labels.clone()),
@@ -131,11 +142,30 @@ impl OfBuckets {
         let mut text = String::from("bucket label \"le\" is missing or has a malformed value of ");
         let le = labels.get(LE).unwrap_or("");
         model::names::write_quoted(&mut text, le).expect("a string takes everything");
-        cx.warn(self.node, text + &for_metric(labels));
+        cx.warn(self.node, text + &for_metric(noted_name(cx, labels)));
     }
 
     fn answer(&mut self, cx: &mut Context<'_>, group: usize, question: usize, out: &mut Column) {
         out.reset(self.grid.n);
+        let first = self.groups.of.iter().position(|of| *of as usize == group);
+        let labels = &self.input[first.expect("a group has members")].0.labels;
+        let mut remarks = Remarks::default();
+        for (i, histogram) in &self.natives[group] {
+            if self.buckets[group].iter().any(|(_, column)| column.has(*i)) {
+                remarks.add(Remark::ClassicAndNative);
+                continue;
+            }
+            out.set(*i, match &self.questions[question] {
+                Question::Quantile { q, .. } => {
+                    native::quantile(q.at(*i), histogram, &mut remarks)
+                }
+                Question::Fraction { lower, upper } => {
+                    native::fraction(lower.at(*i), upper.at(*i), histogram, &mut remarks)
+                }
+            });
+        }
+        let name = noted_name(cx, labels).to_owned();
+        remarks.drain().for_each(|remark| cx.remark(self.node, remark, &name));
         let (columns, scratch) = (&self.buckets[group], &mut self.scratch);
         let mut repair: Option<Repair> = None;
         for i in 0..self.grid.n {
@@ -145,7 +175,7 @@ impl OfBuckets {
                     column.get(i).map(|count| Bucket { le: *le, count })
                 }),
             );
-            if scratch.is_empty() {
+            if scratch.is_empty() || has_native(&self.natives[group], i) {
                 continue;
             }
             match &self.questions[question] {
@@ -174,13 +204,11 @@ impl OfBuckets {
             }
         }
         if let Some(repair) = repair {
-            let first = self.groups.of.iter().position(|of| *of as usize == group);
-            let labels = &self.input[first.expect("a group has members")].0.labels;
             let text = format!(
                 "input to histogram_quantile needed to be fixed for monotonicity (see \
                  https://prometheus.io/docs/prometheus/latest/querying/functions/\
                  #histogram_quantile){}",
-                for_metric(labels)
+                for_metric(&name)
             );
             let position = cx.expr.position(self.node);
             cx.annotations.add_repair(text, position, &repair);
@@ -188,12 +216,25 @@ impl OfBuckets {
     }
 }
 
+/// The name that annotations tell: none when names are taken away at once.
+fn noted_name<'l>(cx: &Context<'_>, labels: &'l Labels) -> &'l str {
+    if cx.options.delayed_name_removal { labels.metric_name() } else { "" }
+}
+
 /// ` for metric name "m"`, when there is a name.
-fn for_metric(labels: &Labels) -> String {
-    match labels.metric_name() {
+fn for_metric(name: &str) -> String {
+    match name {
         "" => String::new(),
         name => format!(" for metric name \"{name}\""),
     }
+}
+
+fn weight(natives: &[(usize, Arc<FloatHistogram>)]) -> usize {
+    natives.iter().map(|(_, histogram)| histogram.size_in_samples()).sum()
+}
+
+fn has_native(natives: &[(usize, Arc<FloatHistogram>)], step: usize) -> bool {
+    natives.iter().any(|(i, _)| *i == step)
 }
 
 impl Operator for OfBuckets {
@@ -213,6 +254,7 @@ impl Operator for OfBuckets {
             }
         };
         self.buckets.resize_with(groups.len(), Vec::new);
+        self.natives.resize_with(groups.len(), Vec::new);
         let mut series = Vec::new();
         for key in groups.in_order(&keys) {
             for question in &self.questions {
@@ -240,7 +282,8 @@ impl Operator for OfBuckets {
         } else {
             self.current = None;
             let done = std::mem::take(&mut self.buckets[group]);
-            cx.release(done.iter().map(|(_, column)| column.count()).sum());
+            cx.release(done.iter().map(|(_, column)| column.weight()).sum());
+            cx.release(weight(&std::mem::take(&mut self.natives[group])));
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Function calls of the syntax tree as operators.
 
-use super::absent::{Absent, NoFloats};
+use super::absent::Absent;
 use super::buckets::{OfBuckets, Wanted};
+use super::histograms::{Figure, OfHistogram};
 use super::info::Info;
 use super::instant::{Apply, Each};
 use super::labels::{SetLabel, Source};
@@ -10,7 +11,7 @@ use super::over::{Function as Over, OverRange};
 use super::scalar::AsVector;
 use super::selector::Want;
 use super::sort::{By, Sort};
-use super::{Grid, Node, Planner, Scalar};
+use super::{Column, Grid, Node, Planner, Scalar};
 use crate::engine::EvalError;
 use crate::functions::over_time::Summary;
 use crate::functions::rate::{Change, Event};
@@ -59,6 +60,28 @@ impl Planner<'_> {
         args: &[NodeId],
         grid: Grid,
     ) -> Result<Node, EvalError> {
+        let around = self.reading;
+        match function {
+            Function::HistogramAvg | Function::HistogramCount | Function::HistogramSum => {
+                self.reading.totals_wanted = true;
+            }
+            Function::HistogramFraction
+            | Function::HistogramQuantile
+            | Function::HistogramQuantiles => self.reading.buckets_needed = true,
+            _ => {}
+        }
+        let node = self.call(id, function, args, grid);
+        self.reading = around;
+        node
+    }
+
+    fn call(
+        &mut self,
+        id: NodeId,
+        function: Function,
+        args: &[NodeId],
+        grid: Grid,
+    ) -> Result<Node, EvalError> {
         if let Some(over) = over_range(function) {
             return self.over(function, over, args, grid);
         }
@@ -97,19 +120,27 @@ impl Planner<'_> {
             Function::HistogramQuantile
             | Function::HistogramQuantiles
             | Function::HistogramFraction => self.buckets(function, args, grid),
-            Function::HistogramAvg
-            | Function::HistogramCount
-            | Function::HistogramStddev
-            | Function::HistogramStdvar
-            | Function::HistogramSum => {
-                Ok(Box::new(NoFloats { inner: self.vector(args[0], grid)? }))
-            }
+            Function::HistogramAvg => self.figure(Figure::Avg, args, grid),
+            Function::HistogramCount => self.figure(Figure::Count, args, grid),
+            Function::HistogramStddev => self.figure(Figure::Stddev, args, grid),
+            Function::HistogramStdvar => self.figure(Figure::Stdvar, args, grid),
+            Function::HistogramSum => self.figure(Figure::Sum, args, grid),
             Function::StartTimestamp => Err(EvalError::Execution(
                 "start_timestamp needs start timestamps, which are not stored yet".into(),
             )),
             Function::Info => self.info(args, grid),
             _ => self.each(Apply::Math(function), args, grid),
         }
+    }
+
+    fn figure(
+        &mut self,
+        figure: Figure,
+        args: &[NodeId],
+        grid: Grid,
+    ) -> Result<Node, EvalError> {
+        let inner = self.vector(args[0], grid)?;
+        Ok(self.unique(OfHistogram { figure, inner, input: Column::default() }))
     }
 
     fn each(&mut self, apply: Apply, args: &[NodeId], grid: Grid) -> Result<Node, EvalError> {

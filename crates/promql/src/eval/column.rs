@@ -1,12 +1,29 @@
 //! One series over the steps of a grid.
 
-/// A value or nothing at each step. A bitmap tells which: NaN is a value like others.
+use model::FloatHistogram;
+use std::sync::Arc;
+
+/// A sample or nothing at each step. A bitmap tells which: NaN is a value like others.
+///
+/// Nearly all samples are floats, so these have a place for each step, and histograms stand in a
+/// list beside them. What asks for values sees the floats only, unless it says `sample`.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Column {
-    /// One value a step; leftovers where nothing is.
+    /// One value a step; leftovers where nothing is, or a histogram.
     pub(crate) values: Vec<f64>,
     /// One bit a step, lowest first; bits past the last step are 0.
     pub(crate) present: Vec<u64>,
+    /// Steps, ascending, and their histograms; leftovers where nothing is.
+    histograms: Vec<(usize, Arc<FloatHistogram>)>,
+}
+
+/// What is at a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sample<'a> {
+    /// A float.
+    Float(f64),
+    /// A native histogram.
+    Histogram(&'a Arc<FloatHistogram>),
 }
 
 /// Words of a bitmap.
@@ -58,6 +75,7 @@ impl Column {
         self.values.resize(n, 0.0);
         self.present.clear();
         self.present.resize(words(n), 0);
+        self.histograms.clear();
     }
 
     /// A value at each step: the bits; the values are the caller's.
@@ -71,35 +89,154 @@ impl Column {
         }
     }
 
+    /// Puts a float where no histogram is.
     #[inline]
     pub(crate) fn set(&mut self, i: usize, value: f64) {
         self.values[i] = value;
         self.present[i / 64] |= 1 << (i % 64);
     }
 
+    /// Puts a histogram where nothing is.
+    pub(crate) fn set_histogram(&mut self, i: usize, histogram: Arc<FloatHistogram>) {
+        match self.histograms.last() {
+            Some((last, _)) if *last >= i => {
+                match self.histograms.binary_search_by_key(&i, |(step, _)| *step) {
+                    Ok(place) => self.histograms[place].1 = histogram,
+                    Err(place) => self.histograms.insert(place, (i, histogram)),
+                }
+            }
+            _ => self.histograms.push((i, histogram)),
+        }
+        self.present[i / 64] |= 1 << (i % 64);
+    }
+
+    /// Whether there is a sample, float or histogram.
     #[inline]
     pub(crate) fn has(&self, i: usize) -> bool {
         bit(&self.present, i)
     }
 
+    /// The float at a step.
     #[inline]
     pub(crate) fn get(&self, i: usize) -> Option<f64> {
-        self.has(i).then(|| self.values[i])
+        (self.has(i) && (self.histograms.is_empty() || self.place(i).is_none()))
+            .then(|| self.values[i])
     }
 
-    /// The number of values.
+    fn place(&self, i: usize) -> Option<usize> {
+        self.histograms.binary_search_by_key(&i, |(step, _)| *step).ok()
+    }
+
+    /// The histogram at a step.
+    pub(crate) fn histogram(&self, i: usize) -> Option<&Arc<FloatHistogram>> {
+        if self.histograms.is_empty() || !self.has(i) {
+            return None;
+        }
+        self.place(i).map(|place| &self.histograms[place].1)
+    }
+
+    /// What is at a step.
+    pub(crate) fn sample(&self, i: usize) -> Option<Sample<'_>> {
+        match self.histogram(i) {
+            Some(histogram) => Some(Sample::Histogram(histogram)),
+            None => self.has(i).then(|| Sample::Float(self.values[i])),
+        }
+    }
+
+    /// Steps and histograms, in order.
+    pub(crate) fn histograms(&self) -> impl Iterator<Item = (usize, &Arc<FloatHistogram>)> {
+        self.histograms.iter().filter(|(i, _)| self.has(*i)).map(|(i, h)| (*i, h))
+    }
+
+    /// Whether there are histograms.
+    #[inline]
+    pub(crate) fn has_histograms(&self) -> bool {
+        !self.histograms.is_empty() && self.histograms().next().is_some()
+    }
+
+    /// Leaves the floats only; true when there were histograms.
+    #[inline]
+    pub(crate) fn drop_histograms(&mut self) -> bool {
+        if self.histograms.is_empty() {
+            return false;
+        }
+        let mut dropped = false;
+        for (i, _) in self.histograms.drain(..) {
+            dropped |= bit(&self.present, i);
+            self.present[i / 64] &= !(1 << (i % 64));
+        }
+        dropped
+    }
+
+    /// Makes floats of the histograms: what stands in their places.
+    pub(crate) fn forget_histograms(&mut self) {
+        self.histograms.clear();
+    }
+
+    /// Takes the histograms out; nothing stays at their steps.
+    pub(crate) fn take_histograms(&mut self) -> Vec<(usize, Arc<FloatHistogram>)> {
+        let mut taken = std::mem::take(&mut self.histograms);
+        taken.retain(|(i, _)| bit(&self.present, *i));
+        for (i, _) in &taken {
+            self.present[i / 64] &= !(1 << (i % 64));
+        }
+        taken
+    }
+
+    /// Takes over what another column has at steps at which this one has nothing.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        if !self.histograms.is_empty() {
+            let present = &self.present;
+            self.histograms.retain(|(i, _)| bit(present, *i));
+        }
+        other.for_each(|i, value| self.set(i, value));
+        for (i, histogram) in other.histograms() {
+            self.set_histogram(i, Arc::clone(histogram));
+        }
+    }
+
+    /// The number of samples.
     pub(crate) fn count(&self) -> usize {
         count(&self.present)
     }
 
+    /// The number of samples, histograms counted as the sample limit does.
+    pub(crate) fn weight(&self) -> usize {
+        let histograms = self.histograms().map(|(_, h)| h.size_in_samples().saturating_sub(1));
+        self.count() + histograms.sum::<usize>()
+    }
+
+    /// Whether there are no samples.
     pub(crate) fn is_empty(&self) -> bool {
         self.present.iter().all(|word| *word == 0)
     }
 
-    /// Visits steps and values in order.
+    /// Visits steps and floats in order.
     #[inline]
     pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, f64)) {
-        for_each(&self.present, |i| visit(i, self.values[i]));
+        if self.histograms.is_empty() {
+            for_each(&self.present, |i| visit(i, self.values[i]));
+        } else {
+            let mut histograms = self.histograms.iter().map(|(i, _)| *i).peekable();
+            for_each(&self.present, |i| {
+                while histograms.next_if(|step| *step < i).is_some() {}
+                if histograms.peek() != Some(&i) {
+                    visit(i, self.values[i]);
+                }
+            });
+        }
+    }
+
+    /// Visits steps and samples in order.
+    pub(crate) fn for_each_sample(&self, mut visit: impl FnMut(usize, Sample<'_>)) {
+        let mut histograms = self.histograms.iter().peekable();
+        for_each(&self.present, |i| {
+            while histograms.next_if(|(step, _)| *step < i).is_some() {}
+            visit(i, match histograms.peek() {
+                Some((step, histogram)) if *step == i => Sample::Histogram(histogram),
+                _ => Sample::Float(self.values[i]),
+            });
+        });
     }
 
     /// Replaces all values, leftovers too.
@@ -114,7 +251,7 @@ impl Column {
         self.values.iter_mut().enumerate().for_each(|(i, v)| *v = f(i, *v));
     }
 
-    /// Keeps the values for which `keep` is true.
+    /// Keeps the samples for which `keep` is true; the value of a histogram is a leftover.
     #[inline]
     pub(crate) fn retain(&mut self, keep: impl Fn(usize, f64) -> bool) {
         for (w, word) in self.present.iter_mut().enumerate() {
@@ -133,6 +270,39 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn histograms_stand_beside_floats() {
+        let histogram = |count: f64| Arc::new(FloatHistogram { count, ..Default::default() });
+        let shown = |column: &Column| {
+            let mut shown = String::new();
+            column.for_each_sample(|i, sample| match sample {
+                Sample::Float(value) => shown += &format!("{i}:{value} "),
+                Sample::Histogram(h) => shown += &format!("{i}:h{} ", h.count),
+            });
+            shown
+        };
+        let mut column = Column::default();
+        column.reset(5);
+        column.set(0, 1.0);
+        column.set_histogram(3, histogram(3.0));
+        column.set_histogram(1, histogram(2.0));
+        column.set(4, 5.0);
+        assert_eq!(shown(&column), "0:1 1:h2 3:h3 4:5 ");
+        assert_eq!((column.get(1), column.get(4)), (None, Some(5.0)));
+        let mut other = Column::default();
+        other.reset(5);
+        other.set_histogram(2, histogram(9.0));
+        column.retain(|i, _| i != 1);
+        column.absorb(&other);
+        assert_eq!(shown(&column), "0:1 2:h9 3:h3 4:5 ");
+        let mut floats = Vec::new();
+        column.for_each(|i, _| floats.push(i));
+        assert_eq!(floats, [0, 4]);
+        assert!(column.has_histograms() && column.drop_histograms());
+        assert_eq!(shown(&column), "0:1 4:5 ");
+        assert!(!column.drop_histograms());
+    }
 
     #[test]
     fn bits_of_any_length() {

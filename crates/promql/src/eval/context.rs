@@ -1,6 +1,6 @@
 //! What all operators of one query share.
 
-use crate::annotations::{Annotations, Severity};
+use crate::annotations::{Annotations, Remark, Severity};
 use crate::engine::{Control, EngineOptions, EvalError, Stats};
 use crate::syntax::{Expr, NodeId};
 use std::sync::Arc;
@@ -46,6 +46,12 @@ impl<'q> Context<'q> {
     /// Samples counted by [`Context::hold`] are gone.
     pub(crate) fn release(&mut self, samples: usize) {
         self.held = self.held.saturating_sub(samples);
+    }
+
+    /// Remembers a remark about a metric.
+    pub(crate) fn remark(&mut self, node: NodeId, remark: Remark, metric: &str) {
+        let position = self.expr.position(node);
+        self.annotations.add(remark.severity(), remark.text(metric), position);
     }
 
     pub(crate) fn warn(&mut self, node: NodeId, text: String) {

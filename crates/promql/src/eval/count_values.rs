@@ -1,10 +1,12 @@
 //! `count_values`: how many series of a group have each value; labels come from values.
 
 use super::grouping::Key;
+use super::column::Sample;
 use super::{Column, Context, Node, Operator, Series};
 use crate::engine::EvalError;
 use hashbrown::HashMap;
-use model::Labels;
+use model::{FloatHistogram, Labels};
+use std::fmt;
 
 /// Counts series by value.
 pub(crate) struct CountValues {
@@ -35,9 +37,13 @@ impl CountValues {
     }
 
     /// The group of a series with a value.
-    fn group(&self, series: &Series, value: f64) -> Labels {
+    fn group(&self, series: &Series, sample: Sample<'_>) -> Labels {
         let mut text = String::new();
-        model::float::write_f(&mut text, value).expect("a string takes everything");
+        match sample {
+            Sample::Float(value) => model::float::write_f(&mut text, value),
+            Sample::Histogram(histogram) => write_histogram(&mut text, histogram),
+        }
+        .expect("a string takes everything");
         self.key.of(&series.labels.with(&self.label, &text))
     }
 }
@@ -54,18 +60,22 @@ impl Operator for CountValues {
             cx.hold(column.count())?;
             // Neighbouring steps mostly have the same value.
             let mut last: Option<(u64, usize)> = None;
-            column.for_each(|step, value| {
+            column.for_each_sample(|step, sample| {
+                let bits = match sample {
+                    Sample::Float(value) => Some(value.to_bits()),
+                    Sample::Histogram(_) => None,
+                };
                 let place = match last {
-                    Some((bits, place)) if bits == value.to_bits() => place,
+                    Some((last, place)) if bits == Some(last) => place,
                     _ => {
-                        let labels = self.group(&series, value);
+                        let labels = self.group(&series, sample);
                         *places.entry(labels).or_insert_with_key(|labels| {
                             results.push(Series::of(labels.clone()));
                             results.len() - 1
                         })
                     }
                 };
-                last = Some((value.to_bits(), place));
+                last = bits.map(|bits| (bits, place));
                 results[place].drop_name |= series.drop_name;
                 seen.push((place, step));
             });
@@ -85,4 +95,36 @@ impl Operator for CountValues {
         self.next += 1;
         Ok(())
     }
+}
+
+/// `{count:c, sum:s, (lower,upper]:n, ...}`: the buckets that are not empty, ascending.
+fn write_histogram(text: &mut String, histogram: &FloatHistogram) -> fmt::Result {
+    let number = |text: &mut String, value| model::float::write_g(text, value);
+    text.push_str("{count:");
+    number(text, histogram.count)?;
+    text.push_str(", sum:");
+    number(text, histogram.sum)?;
+    let mut bucket = |lower: f64, upper: f64, count: f64, ends: [bool; 2]| {
+        text.push_str(if ends[0] { ", [" } else { ", (" });
+        number(text, lower)?;
+        text.push(',');
+        number(text, upper)?;
+        text.push_str(if ends[1] { "]:" } else { "):" });
+        number(text, count)
+    };
+    let negative: Vec<(i32, f64)> = histogram.negative().filter(|(_, n)| *n != 0.0).collect();
+    for (index, count) in negative.into_iter().rev() {
+        let (lower, upper) = (histogram.bound(index), histogram.bound(index.saturating_sub(1)));
+        bucket(-lower, -upper, count, [true, false])?;
+    }
+    if histogram.zero_count != 0.0 {
+        let zero = histogram.zero_bucket();
+        bucket(zero.lower, zero.upper, zero.count, [true, true])?;
+    }
+    for (index, count) in histogram.positive().filter(|(_, n)| *n != 0.0) {
+        let (lower, upper) = (histogram.bound(index.saturating_sub(1)), histogram.bound(index));
+        bucket(lower, upper, count, [histogram.is_custom() && index == 0, true])?;
+    }
+    text.push('}');
+    Ok(())
 }

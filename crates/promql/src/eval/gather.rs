@@ -3,6 +3,7 @@
 use super::grouping::{Groups, Key};
 use super::over::bad_quantile;
 use super::{Column, Context, Node, Numbers, Operator, Scalar, Series, column};
+use crate::annotations::Remark;
 use crate::engine::EvalError;
 use crate::functions::quantile::quantile;
 use crate::syntax::NodeId;
@@ -10,6 +11,7 @@ use crate::syntax::NodeId;
 /// A quantile over the series of each group. A group's columns are kept until its last series.
 pub(crate) struct QuantileOf {
     inner: Node,
+    inner_node: NodeId,
     key: Key,
     q: Scalar,
     q_node: NodeId,
@@ -22,9 +24,15 @@ pub(crate) struct QuantileOf {
 }
 
 impl QuantileOf {
-    pub(crate) fn new(inner: Node, key: Key, q: Scalar, q_node: NodeId, n: usize) -> Self {
+    pub(crate) fn new(
+        (inner, inner_node): (Node, NodeId),
+        key: Key,
+        (q, q_node): (Scalar, NodeId),
+        n: usize,
+    ) -> Self {
         Self {
             inner,
+            inner_node,
             key,
             q,
             q_node,
@@ -42,7 +50,7 @@ impl QuantileOf {
         for column in columns {
             column::unite(&mut out.present, &column.present);
         }
-        let Column { values, present } = out;
+        let Column { values, present, .. } = out;
         column::for_each(present, |i| {
             self.scratch.clear();
             self.scratch.extend(columns.iter().filter_map(|column| column.get(i)));
@@ -72,7 +80,10 @@ impl Operator for QuantileOf {
             cx.check()?;
             let mut column = Column::default();
             self.inner.next(cx, &mut column)?;
-            cx.hold(column.count())?;
+            if column.drop_histograms() {
+                cx.remark(self.inner_node, Remark::IgnoredIn("quantile"), "");
+            }
+            cx.hold(column.weight())?;
             let i = self.at;
             self.at += 1;
             let group = self.groups.of[i] as usize;
@@ -80,7 +91,7 @@ impl Operator for QuantileOf {
             if self.groups.completes(i) {
                 let columns = std::mem::take(&mut self.columns[group]);
                 self.write(&columns, out);
-                cx.release(columns.iter().map(Column::count).sum());
+                cx.release(columns.iter().map(Column::weight).sum());
                 return Ok(());
             }
         }

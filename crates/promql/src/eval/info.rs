@@ -5,10 +5,12 @@
 
 use super::grid::Timing;
 use super::grouping::{Key, Keys};
-use super::selector::{InstantSelector, Want};
+use super::column::Sample;
+use super::selector::{Buckets, InstantSelector, Want};
 use super::{Column, Context, Node, Operator, Series, is_reserved};
 use crate::engine::EvalError;
 use hashbrown::HashMap;
+use std::sync::Arc;
 use model::{Labels, METRIC_NAME, MatchOp, Matcher, TimeRange};
 
 /// Labels that info series and others have in common.
@@ -53,7 +55,7 @@ impl Info {
         let mut data = matchers;
         data.retain(|matcher| matcher.name() != METRIC_NAME);
         let all = names.iter().chain(&data).cloned().collect();
-        let (info, range) = InstantSelector::new(all, timing, lookback, Want::Time);
+        let (info, range) = InstantSelector::new(all, timing, lookback, Want::Time, Buckets::Skipped);
         let n = timing.grid.n;
         (Self { inner, info, n, names, data, results: Vec::new().into_iter() }, range)
     }
@@ -73,7 +75,7 @@ impl Info {
         let mut times = Column::default();
         for (i, series) in (0_u32..).zip(&infos) {
             self.info.next(cx, &mut times)?;
-            cx.hold(times.count())?;
+            cx.hold(times.weight())?;
             let key = keys.number(&series.labels) as usize;
             if newest.len() <= key {
                 newest.resize(key + 1, Vec::new());
@@ -148,7 +150,7 @@ impl Operator for Info {
         for base in &input {
             cx.check()?;
             self.inner.next(cx, &mut column)?;
-            cx.hold(column.count())?;
+            cx.hold(column.weight())?;
             if self.is_info(&base.labels) {
                 series.push(base.clone());
                 columns.push(column.clone());
@@ -159,7 +161,7 @@ impl Operator for Info {
             let steps = steps.and_then(|key| choices.get(key as usize)).filter(|s| !s.is_empty());
             let mut places: HashMap<&Choice, Option<usize>> = HashMap::new();
             let mut failed = Ok(());
-            column.for_each(|step, value| {
+            column.for_each_sample(|step, sample| {
                 let choice = steps.map_or(&nothing, |steps| &steps[step]);
                 let place = *places.entry(choice).or_insert_with(|| {
                     match self.enriched(base, &infos, choice) {
@@ -176,7 +178,10 @@ impl Operator for Info {
                     }
                 });
                 if let Some(place) = place {
-                    columns[place].set(step, value);
+                    match sample {
+                        Sample::Float(value) => columns[place].set(step, value),
+                        Sample::Histogram(h) => columns[place].set_histogram(step, Arc::clone(h)),
+                    }
                 }
             });
             failed?;
@@ -187,7 +192,7 @@ impl Operator for Info {
 
     fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
         *out = self.results.next().expect("one column a series");
-        cx.release(out.count());
+        cx.release(out.weight());
         Ok(())
     }
 }

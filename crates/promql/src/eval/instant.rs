@@ -1,12 +1,15 @@
 //! Functions and operators that take one series to one series, step by step.
 
 use super::binary::Operation;
+use super::column::Sample;
 use super::{Column, Context, Grid, Node, Numbers, Operator, Scalar, Series};
+use crate::annotations::{Remark, Remarks};
 use crate::engine::EvalError;
 use crate::functions::time::Part;
 use crate::functions::{math, window};
 use crate::syntax::{Function, NodeId};
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// What happens to each value.
 #[derive(Clone, Copy, Debug)]
@@ -64,6 +67,17 @@ impl Operator for Each {
     fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
         cx.check()?;
         self.inner.next(cx, out)?;
+        if out.has_histograms() {
+            self.with_histograms(cx, out);
+        } else {
+            self.floats(cx, out);
+        }
+        Ok(())
+    }
+}
+
+impl Each {
+    fn floats(&self, cx: &mut Context<'_>, out: &mut Column) {
         match (self.apply, &*self.numbers) {
             (Apply::Math(function), _) => apply_math(function, out),
             (Apply::Clamp, [min, max]) => {
@@ -90,17 +104,41 @@ impl Operator for Each {
             }
             _ => unreachable!("the plan gives each function its arguments"),
         }
-        Ok(())
+    }
+
+    /// Most functions are of floats, and leave histograms out.
+    fn with_histograms(&self, cx: &mut Context<'_>, out: &mut Column) {
+        match (self.apply, &*self.numbers) {
+            (Apply::Keep, _) => {}
+            (Apply::StepTime(_), _) => {
+                out.forget_histograms();
+                self.floats(cx, out);
+            }
+            (Apply::Negate, _) => {
+                let histograms = out.take_histograms();
+                self.floats(cx, out);
+                for (i, mut histogram) in histograms {
+                    Arc::make_mut(&mut histogram).multiply(-1.0);
+                    out.set_histogram(i, histogram);
+                }
+            }
+            (Apply::With(operation, node), [numbers]) => {
+                let mut remarks = Remarks::default();
+                let number = |i| Some(Sample::Float(numbers.at(i)));
+                operation.apply_mixed(out, number, &mut remarks);
+                remarks.drain().for_each(|remark| cx.remark(node, remark, ""));
+            }
+            _ => {
+                out.drop_histograms();
+                self.floats(cx, out);
+            }
+        }
     }
 }
 
 /// Tells that floats cannot be trimmed.
 pub(crate) fn refuse_trim(cx: &mut Context<'_>, operation: Operation, node: NodeId) {
-    let op = operation.op.as_str();
-    let text = format!(
-        "incompatible sample types encountered for binary operator \"{op}\": float {op} float"
-    );
-    cx.inform(node, text);
+    cx.remark(node, Remark::Types("float", operation.op.as_str(), "float"), "");
 }
 
 fn apply_math(function: Function, column: &mut Column) {

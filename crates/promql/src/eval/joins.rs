@@ -7,8 +7,10 @@
 //! that find the same partner, two pairs with the same result.
 
 use super::binary::Operation;
+use super::column::Sample;
 use super::instant::refuse_trim;
 use super::{Column, Context, Node, Operator, Series, column, matching, same_labelset};
+use crate::annotations::Remarks;
 use crate::engine::EvalError;
 use crate::syntax::{Cardinality, NodeId, VectorMatching};
 use hashbrown::HashMap;
@@ -186,7 +188,7 @@ impl Join {
             column::unite(&mut group.one_present, &input.present);
             let needed = fills || !group.many.is_empty() || group.one.len() > 1;
             if needed {
-                cx.hold(input.count())?;
+                cx.hold(input.weight())?;
             }
             self.one_columns.push(needed.then_some(input));
         }
@@ -200,7 +202,7 @@ impl Join {
             cx.check()?;
             let mut input = Column::default();
             self.many.next(cx, &mut input)?;
-            cx.hold(input.count())?;
+            cx.hold(input.weight())?;
             column::unite(&mut any, &input.present);
             buffered.push_back(input);
         }
@@ -238,7 +240,7 @@ impl Join {
         match &mut self.buffered {
             Some(buffered) => {
                 self.input = buffered.pop_front().expect("all columns were read before");
-                cx.release(self.input.count());
+                cx.release(self.input.weight());
             }
             None => self.many.next(cx, &mut self.input)?,
         }
@@ -252,9 +254,6 @@ impl Join {
         self.next_many += 1;
         self.next_input(cx)?;
         let group_number = self.group_of_many[i as usize];
-        if self.operation.op.is_trim() && !self.input.is_empty() {
-            refuse_trim(cx, self.operation, self.node);
-        }
         self.check_partners(group_number)?;
         while let Some(pair) = self.pairs.get(self.next_pair).copied()
             && pair.many == Some(i)
@@ -266,13 +265,21 @@ impl Join {
                 Some(j) => {
                     let one = self.one_columns[j as usize].as_ref().expect("kept for its pairs");
                     result.present.iter_mut().zip(&one.present).for_each(|(a, b)| *a &= b);
-                    self.operation.apply(&mut result, |step| one.values[step]);
+                    if result.has_histograms() || one.has_histograms() {
+                        let mut remarks = Remarks::default();
+                        let one = |step| one.sample(step);
+                        self.operation.apply_mixed(&mut result, one, &mut remarks);
+                        remarks.drain().for_each(|remark| cx.remark(self.node, remark, ""));
+                    } else {
+                        self.refuse_floats(cx, &result);
+                        self.operation.apply(&mut result, |step| one.values[step]);
+                    }
                 }
                 None => {
                     let one = &self.groups[group_number as usize].one_present;
                     result.present.iter_mut().zip(one).for_each(|(a, b)| *a &= !b);
                     let fill = self.fill_one().expect("such pairs are made for it");
-                    self.operation.apply(&mut result, |_| fill);
+                    self.with_fill(cx, self.operation, &mut result, fill);
                 }
             }
             self.contribute(cx, pair, result, group_number)?;
@@ -318,14 +325,29 @@ impl Join {
         result.clone_from(one);
         let many = &self.groups[group_number as usize].many_present;
         result.present.iter_mut().zip(many).for_each(|(a, b)| *a &= !b);
-        if self.operation.op.is_trim() && !result.is_empty() {
-            refuse_trim(cx, self.operation, self.node);
-        }
         // Here the column at hand is the "one" side.
         let Operation { swapped, keep_other, .. } = self.operation;
         let turned = Operation { swapped: !swapped, keep_other: !keep_other, ..self.operation };
-        turned.apply(&mut result, |_| fill);
+        self.with_fill(cx, turned, &mut result, fill);
         self.contribute(cx, pair, result, group_number)
+    }
+
+    fn with_fill(&self, cx: &mut Context<'_>, operation: Operation, out: &mut Column, fill: f64) {
+        if out.has_histograms() {
+            let mut remarks = Remarks::default();
+            operation.apply_mixed(out, |_| Some(Sample::Float(fill)), &mut remarks);
+            remarks.drain().for_each(|remark| cx.remark(self.node, remark, ""));
+        } else {
+            self.refuse_floats(cx, out);
+            operation.apply(out, |_| fill);
+        }
+    }
+
+    /// Floats cannot be trimmed.
+    fn refuse_floats(&self, cx: &mut Context<'_>, floats: &Column) {
+        if self.operation.op.is_trim() && !floats.is_empty() {
+            refuse_trim(cx, self.operation, self.node);
+        }
     }
 
     /// Adds a pair's column to its result.
@@ -355,8 +377,8 @@ impl Join {
                         same_labelset()
                     });
                 }
-                cx.release(merged.count());
-                column.for_each(|step, value| merged.set(step, value));
+                cx.release(merged.weight());
+                merged.absorb(&column);
                 self.pool.push(column);
                 merged
             }
@@ -364,7 +386,7 @@ impl Join {
         if pending.left == 0 {
             self.ready.push_back(merged);
         } else {
-            cx.hold(merged.count())?;
+            cx.hold(merged.weight())?;
             pending.column = Some(merged);
         }
         Ok(())

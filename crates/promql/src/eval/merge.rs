@@ -93,6 +93,6 @@ fn merge(into: &mut Column, other: &Column, collision: Collision) -> Result<(), 
     if collides {
         return Err(same_labelset());
     }
-    other.for_each(|i, value| into.set(i, value));
+    into.absorb(other);
     Ok(())
 }

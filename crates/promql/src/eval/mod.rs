@@ -7,7 +7,9 @@
 
 mod absent;
 mod aggregate;
+mod aggregate_mixed;
 mod binary;
+mod binary_mixed;
 mod buckets;
 mod calls;
 mod column;
@@ -18,12 +20,14 @@ mod gather;
 mod grid;
 mod grouping;
 mod info;
+mod histograms;
 mod instant;
 mod joins;
 mod labels;
 mod matching;
 mod merge;
 mod over;
+mod over_mixed;
 mod plan;
 mod range;
 mod ranked;
@@ -33,7 +37,7 @@ mod selector;
 mod sets;
 mod sort;
 
-pub(crate) use column::Column;
+pub(crate) use column::{Column, Sample};
 pub(crate) use context::Context;
 pub(crate) use grid::Grid;
 pub(crate) use merge::Merge;

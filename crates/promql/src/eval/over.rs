@@ -49,7 +49,7 @@ impl Function {
 
 /// Memory that kernels use, kept from series to series.
 #[derive(Default)]
-struct Scratch {
+pub(super) struct Scratch {
     places: Vec<u32>,
     values: Vec<f64>,
     queue: VecDeque<usize>,
@@ -57,17 +57,17 @@ struct Scratch {
 
 /// A function over a range vector.
 pub(crate) struct OverRange {
-    function: Function,
-    source: RangeSource,
-    grid: Grid,
-    scalars: Vec<(Scalar, NodeId)>,
-    numbers: Vec<Numbers>,
+    pub(super) function: Function,
+    pub(super) source: RangeSource,
+    pub(super) grid: Grid,
+    pub(super) scalars: Vec<(Scalar, NodeId)>,
+    pub(super) numbers: Vec<Numbers>,
     /// Steps at which a quantile is none.
     bad_steps: Vec<usize>,
-    /// The input series of rate and increase, for their names.
-    counters: Vec<Series>,
-    at: usize,
-    scratch: Scratch,
+    /// The input series, for their names.
+    pub(super) input: Vec<Series>,
+    pub(super) at: usize,
+    pub(super) scratch: Scratch,
 }
 
 impl OverRange {
@@ -85,7 +85,7 @@ impl OverRange {
             scalars,
             numbers: Vec::new(),
             bad_steps: Vec::new(),
-            counters: Vec::new(),
+            input: Vec::new(),
             at: 0,
             scratch: Scratch::default(),
         }
@@ -113,10 +113,10 @@ impl OverRange {
     }
 
     fn annotate(&mut self, cx: &mut Context<'_>, out: &Column) {
-        if let Some(series) = self.counters.get(self.at)
-            && !out.is_empty()
+        if matches!(self.function, Function::Change(Change::Rate | Change::Increase))
+            && out.count() > out.histograms().count()
         {
-            let name = series.labels.metric_name();
+            let name = self.input[self.at].labels.metric_name();
             let counts = ["_total", "_sum", "_count", "_bucket"];
             if !name.is_empty() && !counts.iter().any(|end| name.ends_with(end)) {
                 let text = format!(
@@ -146,9 +146,7 @@ impl Operator for OverRange {
         }
         let series = self.source.series(cx)?;
         self.check_numbers(!series.is_empty())?;
-        if matches!(self.function, Function::Change(Change::Rate | Change::Increase)) {
-            self.counters.clone_from(&series);
-        }
+        self.input.clone_from(&series);
         if self.function.keeps_name() {
             return Ok(series);
         }
@@ -160,6 +158,7 @@ impl Operator for OverRange {
         self.source.read(cx)?;
         let (samples, windows) = (self.source.samples(), &self.source.windows);
         match self.source.edges {
+            _ if !self.source.mixed().histograms.is_empty() => self.next_mixed(cx, out)?,
             Some((edges, lookback)) => {
                 cx.stats.total_queryable_samples += slide(samples, windows, |_| {});
                 self.with_edges(edges, lookback, |step, value| out.set(step, value));
@@ -214,15 +213,15 @@ impl OverRange {
 }
 
 /// A function, and the step at which its first window ends.
-struct Kernel {
-    function: Function,
-    grid: Grid,
-    first: usize,
+pub(super) struct Kernel {
+    pub(super) function: Function,
+    pub(super) grid: Grid,
+    pub(super) first: usize,
 }
 
 impl Kernel {
     /// Returns how many samples the windows see together.
-    fn run(
+    pub(super) fn run(
         &self,
         samples: Samples<'_>,
         windows: &Windows,

@@ -14,7 +14,7 @@ use super::joins::Join;
 use super::merge::{Collision, Merge};
 use super::ranked::{Limit, LimitRatio, Rank, Ranked};
 use super::repeat::Repeat;
-use super::selector::{InstantSelector, Want};
+use super::selector::{Buckets, InstantSelector, Want};
 use super::sets::SetOperation;
 use super::{Column, Context, Grid, Node, RangeSource, Scalar, durations};
 use crate::engine::{EngineOptions, EvalError};
@@ -35,6 +35,20 @@ pub(crate) struct Query {
 /// However few samples a query may hold, so many steps are fine.
 const STEPS_ALWAYS_ALLOWED: usize = 1 << 20;
 
+/// What is read of histograms: their buckets are skipped when all that is asked for are totals and
+/// nothing around needs buckets to find resets, quantiles or a place to cut.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Reading {
+    pub(super) totals_wanted: bool,
+    pub(super) buckets_needed: bool,
+}
+
+impl Reading {
+    fn buckets(self) -> Buckets {
+        if self.totals_wanted && !self.buckets_needed { Buckets::Skipped } else { Buckets::Read }
+    }
+}
+
 /// Makes operators of syntax.
 pub(crate) struct Planner<'q> {
     pub(super) expr: &'q Expr,
@@ -42,6 +56,8 @@ pub(crate) struct Planner<'q> {
     pub(super) query: Query,
     invariant: Vec<bool>,
     range: Option<TimeRange>,
+    /// What the expressions around the one at hand read of histograms.
+    pub(super) reading: Reading,
     /// What the plan alone gives reason to warn of.
     pub(super) warnings: Vec<(NodeId, String)>,
 }
@@ -53,7 +69,8 @@ impl<'q> Planner<'q> {
             let is = is_invariant(expr, id, &invariant);
             invariant.push(is);
         }
-        Self { expr, options, query, invariant, range: None, warnings: Vec::new() }
+        let reading = Reading::default();
+        Self { expr, options, query, invariant, range: None, reading, warnings: Vec::new() }
     }
 
     pub(crate) fn expr(&self) -> &'q Expr {
@@ -127,7 +144,7 @@ impl<'q> Planner<'q> {
                 Ok(self.unique(Each::new(inner, Apply::Negate, Vec::new())))
             }
             Syntax::Binary(binary) => self.binary(id, binary, grid),
-            Syntax::Aggregate(aggregate) => self.aggregate(aggregate, grid),
+            Syntax::Aggregate(aggregate) => self.aggregate(id, aggregate, grid),
             Syntax::Call { func, args } => self.vector_call(id, *func, args, grid),
             _ => unreachable!("the parser checked the type"),
         }
@@ -200,8 +217,8 @@ impl<'q> Planner<'q> {
         };
         let timing = self.timing(selector.at, selector.offset, grid)?;
         let matchers = selector.matchers.clone();
-        let (operator, range) =
-            InstantSelector::new(matchers, timing, self.options.lookback_ms, want);
+        let (lookback, buckets) = (self.options.lookback_ms, self.reading.buckets());
+        let (operator, range) = InstantSelector::new(matchers, timing, lookback, want, buckets);
         self.looks_at(range);
         Ok(Box::new(operator))
     }
@@ -218,7 +235,9 @@ impl<'q> Planner<'q> {
                 let timing = self.timing(selector.at, selector.offset, grid)?;
                 let edges = selector.edges.map(|edges| (edges, self.options.lookback_ms));
                 let matchers = selector.matchers.clone();
-                let (source, times) = RangeSource::selector(id, matchers, timing, range, edges);
+                let buckets = self.reading.buckets();
+                let (source, times) =
+                    RangeSource::selector(id, matchers, timing, range, edges, buckets);
                 self.looks_at(times);
                 Ok(source)
             }
@@ -241,12 +260,23 @@ impl<'q> Planner<'q> {
         let timing = self.timing(subquery.at, subquery.offset, grid)?;
         let inner = Grid::aligned(timing.first().saturating_sub(range), timing.last(), step);
         self.check_steps(inner)?;
+        let around = self.reading;
+        self.reading.buckets_needed = true;
         let inner =
             if inner.n == 0 { None } else { Some((self.vector(subquery.expr, inner)?, inner)) };
+        self.reading = around;
         Ok(RangeSource::subquery(id, inner, timing, range))
     }
 
     fn binary(&mut self, id: NodeId, binary: &Binary, grid: Grid) -> Result<Node, EvalError> {
+        let around = self.reading;
+        self.reading.buckets_needed |= binary.op.is_trim();
+        let node = self.operation(id, binary, grid);
+        self.reading = around;
+        node
+    }
+
+    fn operation(&mut self, id: NodeId, binary: &Binary, grid: Grid) -> Result<Node, EvalError> {
         let (op, return_bool) = (binary.op, binary.return_bool);
         let operation = Operation { op, return_bool, swapped: false, keep_other: false };
         if let Some(matching) = &binary.matching {
@@ -270,7 +300,12 @@ impl<'q> Planner<'q> {
         Ok(self.unique(Each::new(vector, apply, vec![scalar])))
     }
 
-    fn aggregate(&mut self, aggregate: &Aggregate, grid: Grid) -> Result<Node, EvalError> {
+    fn aggregate(
+        &mut self,
+        id: NodeId,
+        aggregate: &Aggregate,
+        grid: Grid,
+    ) -> Result<Node, EvalError> {
         let inner = self.vector(aggregate.expr, grid)?;
         let key = Key::new(&aggregate.grouping, aggregate.without);
         let summary = match aggregate.op {
@@ -282,13 +317,14 @@ impl<'q> Planner<'q> {
             AggregateOp::Group => Summary::Group,
             AggregateOp::Stddev => Summary::Stddev,
             AggregateOp::Stdvar => Summary::Stdvar,
-            _ => return self.with_parameter(aggregate, inner, key, grid),
+            _ => return self.with_parameter(id, aggregate, inner, key, grid),
         };
-        Ok(Box::new(Aggregation::new(summary, inner, key, grid.n)))
+        Ok(Box::new(Aggregation::new(summary, inner, aggregate.expr, key, grid.n)))
     }
 
     fn with_parameter(
         &mut self,
+        id: NodeId,
         aggregate: &Aggregate,
         inner: Node,
         key: Key,
@@ -303,13 +339,18 @@ impl<'q> Planner<'q> {
         let scalar = self.scalar(param, grid)?;
         let node = self.expr.unparen(param);
         Ok(match aggregate.op {
-            AggregateOp::Topk => Box::new(Ranked::new(Rank::Largest, inner, key, scalar, grid.n)),
+            AggregateOp::Topk => {
+                Box::new(Ranked::new(Rank::Largest, id, inner, key, scalar, grid.n))
+            }
             AggregateOp::Bottomk => {
-                Box::new(Ranked::new(Rank::Smallest, inner, key, scalar, grid.n))
+                Box::new(Ranked::new(Rank::Smallest, id, inner, key, scalar, grid.n))
             }
             AggregateOp::Limitk => Box::new(Limit::new(inner, key, scalar, grid.n)),
             AggregateOp::LimitRatio => Box::new(LimitRatio::new(inner, scalar, node, grid.n)),
-            AggregateOp::Quantile => Box::new(QuantileOf::new(inner, key, scalar, node, grid.n)),
+            AggregateOp::Quantile => {
+                let inner = (inner, aggregate.expr);
+                Box::new(QuantileOf::new(inner, key, (scalar, node), grid.n))
+            }
             _ => unreachable!("the others have no parameter"),
         })
     }

@@ -1,16 +1,18 @@
 //! Range vectors: the samples of a selector, or the steps of a subquery, one series at a time.
 
 use super::grid::Timing;
-use super::selector::{Cursor, Fresh, refuse_histogram};
+use super::selector::{Buckets, Cursor, Fresh};
 use super::{Column, Context, Grid, Node, Series};
 use crate::engine::EvalError;
+use crate::functions::mixed::MixedSamples;
 use crate::functions::window::{Samples, Windows};
 use crate::syntax::{Edges, NodeId};
 use model::{Matcher, TimeRange};
+use std::sync::Arc;
 use storage::Columns;
 
 enum Source {
-    Selector(Cursor),
+    Selector(Cursor, Buckets),
     Subquery {
         node: Node,
         grid: Grid,
@@ -39,6 +41,7 @@ impl RangeSource {
         timing: Timing,
         range: i64,
         edges: Option<(Edges, i64)>,
+        buckets: Buckets,
     ) -> (Self, TimeRange) {
         let windows = timing.windows(range);
         let back = edges.map_or(0, |(_, lookback)| lookback);
@@ -47,7 +50,7 @@ impl RangeSource {
             min_ms: windows.start(0).saturating_sub(back).saturating_add(1),
             max_ms: timing.last().saturating_add(ahead),
         };
-        let source = Source::Selector(Cursor::new(matchers, times));
+        let source = Source::Selector(Cursor::new(matchers, times), buckets);
         (Self { source, windows, edges, node, columns: Columns::default() }, times)
     }
 
@@ -69,7 +72,7 @@ impl RangeSource {
     /// The series, in the order in which they are read.
     pub(crate) fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
         match &mut self.source {
-            Source::Selector(cursor) => cursor.series(cx),
+            Source::Selector(cursor, _) => cursor.series(cx),
             Source::Subquery { node, .. } => node.series(cx),
             Source::Nothing => Ok(Vec::new()),
         }
@@ -79,7 +82,9 @@ impl RangeSource {
     pub(crate) fn read(&mut self, cx: &mut Context<'_>) -> Result<Samples<'_>, EvalError> {
         self.columns.clear();
         match &mut self.source {
-            Source::Selector(cursor) => cursor.read(cx, &mut Fresh::new(&mut self.columns))?,
+            Source::Selector(cursor, buckets) => {
+                cursor.read(cx, &mut Fresh::new(&mut self.columns, *buckets))?;
+            }
             Source::Subquery { node, grid, column } => {
                 cx.check()?;
                 node.next(cx, column)?;
@@ -88,28 +93,38 @@ impl RangeSource {
                     columns.t_ms.push(grid.time(i));
                     columns.values.push(value);
                 });
+                for (i, histogram) in column.histograms() {
+                    columns.histograms.push((grid.time(i), Arc::clone(histogram)));
+                }
             }
             Source::Nothing => {}
         }
-        refuse_histogram(!self.columns.histograms.is_empty())?;
-        let n = self.columns.t_ms.len();
+        let histograms = self.columns.histograms.iter().map(|(_, h)| h.size_in_samples());
+        let n = self.columns.t_ms.len() + histograms.sum::<usize>();
         cx.hold(n)?;
         cx.release(n);
         Ok(self.samples())
     }
 
     /// The samples of the next series inside of the first window.
-    pub(crate) fn read_window(&mut self, cx: &mut Context<'_>) -> Result<Samples<'_>, EvalError> {
+    pub(crate) fn read_window(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Result<MixedSamples<'_>, EvalError> {
         self.read(cx)?;
         let (start, end) = (self.windows.start(0), self.windows.end(0));
-        let from = self.columns.t_ms.partition_point(|t| *t <= start);
-        let to = self.columns.t_ms.partition_point(|t| *t <= end).max(from);
-        cx.stats.total_queryable_samples += (to - from) as u64;
-        Ok(Samples { t: &self.columns.t_ms[from..to], v: &self.columns.values[from..to] })
+        let inside = self.mixed().between(start, end);
+        cx.stats.total_queryable_samples += inside.weight() as u64;
+        Ok(inside)
     }
 
-    /// The samples read last.
+    /// The floats read last.
     pub(crate) fn samples(&self) -> Samples<'_> {
         Samples { t: &self.columns.t_ms, v: &self.columns.values }
+    }
+
+    /// All samples read last.
+    pub(crate) fn mixed(&self) -> MixedSamples<'_> {
+        MixedSamples { floats: self.samples(), histograms: &self.columns.histograms }
     }
 }

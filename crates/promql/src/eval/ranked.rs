@@ -1,7 +1,8 @@
 //! Aggregations that choose series: topk, bottomk, limitk, `limit_ratio`.
 
 use super::grouping::{Groups, Key};
-use super::{Column, Context, Node, Numbers, Operator, Scalar, Series};
+use super::{Column, Context, Node, Numbers, Operator, Scalar, Series, column};
+use crate::annotations::Remark;
 use crate::engine::EvalError;
 use crate::syntax::NodeId;
 
@@ -109,6 +110,8 @@ fn to_count(k: f64) -> Result<usize, EvalError> {
 /// topk and bottomk: a small heap per group and step.
 pub(crate) struct Ranked {
     rank: Rank,
+    /// The aggregation, for annotations.
+    node: NodeId,
     inner: Node,
     key: Key,
     k: Scalar,
@@ -119,8 +122,15 @@ pub(crate) struct Ranked {
 }
 
 impl Ranked {
-    pub(crate) fn new(rank: Rank, inner: Node, key: Key, k: Scalar, n: usize) -> Self {
-        Self { rank, inner, key, k, n, chosen: Vec::new(), series: 0 }
+    pub(crate) fn new(
+        rank: Rank,
+        node: NodeId,
+        inner: Node,
+        key: Key,
+        k: Scalar,
+        n: usize,
+    ) -> Self {
+        Self { rank, node, inner, key, k, n, chosen: Vec::new(), series: 0 }
     }
 
     /// All heaps, group by group and in them step by step.
@@ -138,6 +148,10 @@ impl Ranked {
         for (series, group) in (0_u32..).zip(&groups.of) {
             cx.check()?;
             self.inner.next(cx, &mut column)?;
+            if column.histograms().any(|(i, _)| counts[i] > 0) {
+                let name = if self.rank == Rank::Largest { "topk" } else { "bottomk" };
+                cx.remark(self.node, Remark::IgnoredIn(name), "");
+            }
             let heaps = &mut heaps[*group as usize * self.n..][..self.n];
             let mut grown = 0;
             column.for_each(|i, value| {
@@ -228,7 +242,7 @@ impl Operator for Limit {
         let taken = &mut self.taken[group * self.n..][..self.n];
         let counts = &self.counts;
         out.retain(|i, _| (taken[i] as usize) < counts[i]);
-        out.for_each(|i, _| taken[i] += 1);
+        column::for_each(&out.present, |i| taken[i] += 1);
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use super::{Column, Context, Operator, Series};
 use crate::engine::EvalError;
 use crate::functions::edges;
 use crate::functions::window::{Samples, seconds};
+use model::histogram::CounterReset;
 use model::{FloatHistogram, Matcher, TimeRange, is_stale};
 use std::sync::Arc;
 use storage::{Columns, SampleSink, SelectHints, SeriesSet};
@@ -57,14 +58,48 @@ impl Cursor {
     }
 }
 
-/// Fails a query that met what it cannot evaluate: never an answer with a part left out.
-pub(crate) fn refuse_histogram(met: bool) -> Result<(), EvalError> {
-    if met {
-        return Err(EvalError::Execution(
-            "native histogram samples cannot be evaluated yet".into(),
-        ));
+/// Whether selectors read histograms for their counts and sums only. Resets are looked for while
+/// there are buckets, so that hints tell of all of them but the first of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Buckets {
+    /// As they are.
+    Read,
+    /// Not needed.
+    Skipped,
+}
+
+/// Takes the buckets away, histogram by histogram.
+#[derive(Debug)]
+pub(crate) struct Skipper {
+    buckets: Buckets,
+    last: Option<Arc<FloatHistogram>>,
+}
+
+impl Skipper {
+    pub(crate) fn new(buckets: Buckets) -> Self {
+        Self { buckets, last: None }
     }
-    Ok(())
+
+    /// The next histogram of a series, as it is to be seen.
+    pub(crate) fn pass(&mut self, histogram: Arc<FloatHistogram>) -> Arc<FloatHistogram> {
+        if self.buckets == Buckets::Read || histogram.is_stale() {
+            return histogram;
+        }
+        let counter_reset = match (&self.last, histogram.counter_reset) {
+            (Some(last), CounterReset::Unknown) => {
+                if histogram.detect_reset(last) {
+                    CounterReset::Reset
+                } else {
+                    CounterReset::NotReset
+                }
+            }
+            (_, hint) => hint,
+        };
+        let (schema, count, sum) = (histogram.schema, histogram.count, histogram.sum);
+        self.last = Some(histogram);
+        let rest = FloatHistogram::default();
+        Arc::new(FloatHistogram { schema, count, sum, counter_reset, ..rest })
+    }
 }
 
 /// An instant vector selector.
@@ -73,6 +108,7 @@ pub(crate) struct InstantSelector {
     timing: Timing,
     lookback: i64,
     want: Want,
+    buckets: Buckets,
     columns: Columns,
 }
 
@@ -82,6 +118,7 @@ impl InstantSelector {
         timing: Timing,
         lookback: i64,
         want: Want,
+        buckets: Buckets,
     ) -> (Self, TimeRange) {
         let ahead = if want == Want::Smoothed { lookback } else { 0 };
         let range = TimeRange {
@@ -89,13 +126,16 @@ impl InstantSelector {
             max_ms: timing.last().saturating_add(ahead),
         };
         let cursor = Cursor::new(matchers, range);
-        (Self { cursor, timing, lookback, want, columns: Columns::default() }, range)
+        (Self { cursor, timing, lookback, want, buckets, columns: Columns::default() }, range)
     }
 
     fn smoothed(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
         self.columns.clear();
-        self.cursor.read(cx, &mut Fresh::new(&mut self.columns))?;
-        refuse_histogram(!self.columns.histograms.is_empty())?;
+        self.cursor.read(cx, &mut Fresh::new(&mut self.columns, self.buckets))?;
+        if !self.columns.histograms.is_empty() {
+            let text = "smoothed modifier is not supported with histograms";
+            return Err(EvalError::Execution(text.into()));
+        }
         let samples = Samples { t: &self.columns.t_ms, v: &self.columns.values };
         edges::smoothed_value(samples, &self.timing.windows(self.lookback), |i, v| out.set(i, v));
         Ok(())
@@ -120,14 +160,14 @@ impl Operator for InstantSelector {
                 until: self.timing.first(),
                 increment: if self.timing.at.is_some() { 0 } else { self.timing.grid.step },
                 newest: None,
-                histogram: false,
+                histogram: None,
+                skipper: Skipper::new(self.buckets),
                 out: &mut *out,
             };
             self.cursor.read(cx, &mut lookup)?;
             lookup.finish();
-            refuse_histogram(lookup.histogram)?;
         }
-        cx.stats.total_queryable_samples += out.count() as u64;
+        cx.stats.total_queryable_samples += out.weight() as u64;
         Ok(())
     }
 }
@@ -142,22 +182,42 @@ struct Lookup<'a> {
     /// Where that step looks from, and how much later the next one.
     until: i64,
     increment: i64,
+    /// The newest sample, while it is a float.
     newest: Option<(i64, f64)>,
-    histogram: bool,
+    /// The newest sample, while it is a histogram.
+    histogram: Option<(i64, Arc<FloatHistogram>)>,
+    skipper: Skipper,
     out: &'a mut Column,
 }
 
 impl Lookup<'_> {
     /// The newest sample is what the current step sees.
     fn emit(&mut self) {
+        let oldest = self.until.saturating_sub(self.lookback);
         if let Some((t, value)) = self.newest
-            && t > self.until.saturating_sub(self.lookback)
+            && t > oldest
             && !is_stale(value)
         {
             self.out.set(self.step, if self.times { seconds(t) } else { value });
+        } else if let Some((t, histogram)) = &self.histogram
+            && *t > oldest
+            && !histogram.is_stale()
+        {
+            if self.times {
+                self.out.set(self.step, seconds(*t));
+            } else {
+                self.out.set_histogram(self.step, Arc::clone(histogram));
+            }
         }
         self.step += 1;
         self.until = self.until.saturating_add(self.increment);
+    }
+
+    /// All steps before a sample see the one before it.
+    fn emit_before(&mut self, t: i64) {
+        while t > self.until && self.step < self.timing.grid.n {
+            self.emit();
+        }
     }
 
     fn finish(&mut self) {
@@ -169,6 +229,12 @@ impl Lookup<'_> {
 
 impl SampleSink for Lookup<'_> {
     fn floats(&mut self, t_ms: &[i64], values: &[f64]) {
+        if self.histogram.is_some()
+            && let Some(first) = t_ms.first()
+        {
+            self.emit_before(*first);
+            self.histogram = None;
+        }
         if self.timing.grid.n == 1 {
             // Everything read lies before the only step.
             self.newest = t_ms.last().copied().zip(values.last().copied()).or(self.newest);
@@ -182,19 +248,22 @@ impl SampleSink for Lookup<'_> {
         }
     }
 
-    fn histogram(&mut self, _t_ms: i64, _histogram: Arc<FloatHistogram>) {
-        self.histogram = true;
+    fn histogram(&mut self, t_ms: i64, histogram: Arc<FloatHistogram>) {
+        self.emit_before(t_ms);
+        self.newest = None;
+        self.histogram = Some((t_ms, self.skipper.pass(histogram)));
     }
 }
 
 /// Passes on all samples but staleness markers.
 pub(crate) struct Fresh<'a> {
     columns: &'a mut Columns,
+    skipper: Skipper,
 }
 
 impl<'a> Fresh<'a> {
-    pub(crate) fn new(columns: &'a mut Columns) -> Self {
-        Self { columns }
+    pub(crate) fn new(columns: &'a mut Columns, buckets: Buckets) -> Self {
+        Self { columns, skipper: Skipper::new(buckets) }
     }
 }
 
@@ -211,6 +280,8 @@ impl SampleSink for Fresh<'_> {
     }
 
     fn histogram(&mut self, t_ms: i64, histogram: Arc<FloatHistogram>) {
-        self.columns.histogram(t_ms, histogram);
+        if !histogram.is_stale() {
+            self.columns.histogram(t_ms, self.skipper.pass(histogram));
+        }
     }
 }

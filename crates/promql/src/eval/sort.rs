@@ -1,9 +1,12 @@
 //! Order of an instant vector: by value or by labels.
 
+use super::column::Sample;
 use super::{Column, Context, Node, Operator, Series};
 use crate::engine::EvalError;
+use crate::functions::mixed::Value;
 use crate::functions::natural;
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 /// What series are sorted by.
 #[derive(Clone, Debug)]
@@ -23,11 +26,14 @@ pub(crate) enum By {
 }
 
 impl By {
-    fn compare(&self, a: &(Series, f64), b: &(Series, f64)) -> Ordering {
+    fn compare(&self, a: &(Series, Value), b: &(Series, Value)) -> Ordering {
         match self {
             Self::Value { descending } => {
-                let nan = a.1.is_nan().cmp(&b.1.is_nan());
-                let value = a.1.partial_cmp(&b.1).unwrap_or(Ordering::Equal);
+                let (Value::Float(x), Value::Float(y)) = (&a.1, &b.1) else {
+                    return Ordering::Equal;
+                };
+                let nan = x.is_nan().cmp(&y.is_nan());
+                let value = x.partial_cmp(y).unwrap_or(Ordering::Equal);
                 nan.then(if *descending { value.reverse() } else { value })
             }
             Self::Labels { names, descending } => {
@@ -49,7 +55,7 @@ impl By {
 pub(crate) struct Sort {
     inner: Node,
     by: By,
-    values: std::vec::IntoIter<f64>,
+    values: std::vec::IntoIter<Value>,
 }
 
 impl Sort {
@@ -65,10 +71,17 @@ impl Operator for Sort {
         for series in self.inner.series(cx)? {
             cx.check()?;
             self.inner.next(cx, &mut column)?;
-            if let Some(value) = column.get(0) {
-                cx.hold(1)?;
-                vector.push((series, value));
+            if matches!(self.by, By::Value { .. }) {
+                // Histograms have no order.
+                column.drop_histograms();
             }
+            let value = match column.sample(0) {
+                Some(Sample::Float(value)) => Value::Float(value),
+                Some(Sample::Histogram(histogram)) => Value::Histogram(Arc::clone(histogram)),
+                None => continue,
+            };
+            cx.hold(column.weight())?;
+            vector.push((series, value));
         }
         vector.sort_by(|a, b| self.by.compare(a, b));
         let (series, values): (Vec<_>, Vec<_>) = vector.into_iter().unzip();
@@ -78,8 +91,11 @@ impl Operator for Sort {
 
     fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
         out.reset(1);
-        out.set(0, self.values.next().expect("one value a series"));
-        cx.release(1);
+        match self.values.next().expect("one value a series") {
+            Value::Float(value) => out.set(0, value),
+            Value::Histogram(histogram) => out.set_histogram(0, histogram),
+        }
+        cx.release(out.weight());
         Ok(())
     }
 }

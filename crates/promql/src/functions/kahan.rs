@@ -1,31 +1,6 @@
-//! Compensated sums, by Kahan and Neumaier.
+//! Compensated sums and means.
 
-/// A sum and what rounding took from it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sum {
-    pub(crate) sum: f64,
-    pub(crate) lost: f64,
-}
-
-impl Sum {
-    /// The sum with a value added. An infinite sum has lost nothing.
-    #[inline]
-    #[must_use]
-    pub(crate) fn plus(self, value: f64) -> Self {
-        let sum = self.sum + value;
-        let lost = if self.sum.abs() >= value.abs() {
-            (self.sum - sum) + value
-        } else {
-            (value - sum) + self.sum
-        };
-        Self { sum, lost: if sum.is_infinite() { 0.0 } else { self.lost + lost } }
-    }
-
-    #[inline]
-    pub(crate) fn total(self) -> f64 {
-        self.sum + self.lost
-    }
-}
+pub(crate) use model::kahan::Sum;
 
 /// A mean that survives sums too large for a float.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,18 +44,6 @@ impl Mean {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sums_keep_what_rounding_drops() {
-        let check = |values: &[f64], expected: f64| {
-            let sum = values.iter().fold(Sum::default(), |sum, v| sum.plus(*v)).total();
-            assert_eq!(sum.to_bits(), expected.to_bits(), "{values:?}: {sum} {expected}");
-        };
-        check(&[1.0, 1e100, 1.0, -1e100], 2.0);
-        check(&[-0.0, 0.0], 0.0);
-        check(&[f64::INFINITY, 1.0], f64::INFINITY);
-        check(&[1e308, 1e308], f64::INFINITY);
-    }
 
     #[test]
     fn means_survive_overflow() {

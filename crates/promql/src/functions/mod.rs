@@ -5,6 +5,8 @@ pub(crate) mod buckets;
 pub(crate) mod edges;
 pub(crate) mod kahan;
 pub(crate) mod math;
+pub(crate) mod mixed;
+pub(crate) mod native;
 pub(crate) mod natural;
 pub(crate) mod over_time;
 pub(crate) mod quantile;

@@ -61,26 +61,47 @@ pub(crate) fn extrapolated(
             }
             difference += samples.v[drop - 1];
         }
-        let factor = extrapolation(w, change.is_counter().then_some(difference));
+        let growth = change.is_counter().then_some((w.samples.v[0], difference));
+        let factor = extrapolation(Sampled::of(w), growth);
         let factor = range_seconds.map_or(factor, |range| factor / range);
         emit(w.step, difference * factor);
     })
 }
 
+/// A window and when its samples were taken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sampled {
+    /// Where the window begins and ends.
+    pub(crate) start: i64,
+    pub(crate) end: i64,
+    /// Times of the first and of the last sample, which differ.
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    /// The number of samples.
+    pub(crate) n: usize,
+}
+
+impl Sampled {
+    #[inline]
+    fn of(w: Window<'_>) -> Self {
+        let (t, n) = (w.samples.t, w.samples.len());
+        Self { start: w.start, end: w.end, first: t[0], last: t[n - 1], n }
+    }
+}
+
 /// By how much longer than the distance of its samples a window counts. `growth` is that of a
-/// counter, which is not extended to below zero.
-fn extrapolation(w: Window<'_>, growth: Option<f64>) -> f64 {
-    let (t, n) = (w.samples.t, w.samples.len());
-    let mut to_start = seconds(t[0] - w.start);
-    let mut to_end = seconds(w.end - t[n - 1]);
-    let sampled = seconds(t[n - 1] - t[0]);
-    let average = sampled / count(n - 1);
+/// counter, after its first value; it is not extended to below zero.
+#[inline]
+pub(crate) fn extrapolation(w: Sampled, growth: Option<(f64, f64)>) -> f64 {
+    let mut to_start = seconds(w.first - w.start);
+    let mut to_end = seconds(w.end - w.last);
+    let sampled = seconds(w.last - w.first);
+    let average = sampled / count(w.n - 1);
     let threshold = average * 1.1;
     if to_start >= threshold {
         to_start = average / 2.0;
     }
-    let first = w.samples.v[0];
-    if let Some(growth) = growth
+    if let Some((first, growth)) = growth
         && growth > 0.0
         && first >= 0.0
     {

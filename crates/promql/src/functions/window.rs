@@ -8,7 +8,7 @@ pub(crate) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    fn slice(self, from: usize, to: usize) -> Self {
+    pub(crate) fn slice(self, from: usize, to: usize) -> Self {
         Self { t: &self.t[from..to], v: &self.v[from..to] }
     }
 
