@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SyntaxError {
-    /// Line of the page, from 1.
+    /// Line of the page, from 1; a page of messages is one line.
     pub line: usize,
     /// Byte in the line, from 1.
     pub column: usize,
@@ -16,7 +16,7 @@ pub struct SyntaxError {
     pub message: String,
 }
 
-/// Why [`parse`](crate::parse) stopped.
+/// Why [`parse`](crate::parse) or a [`Parser`](crate::Parser) stopped.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure<E> {
     /// The page is not in its format.
@@ -35,3 +35,34 @@ impl<E: fmt::Display> fmt::Display for Failure<E> {
 }
 
 impl<E: std::error::Error> std::error::Error for Failure<E> {}
+
+/// An error in a piece of a page: its positions are those in the piece.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub(crate) error: SyntaxError,
+    /// Behind the last byte that the verdict rests on. Beyond the end of the piece, more bytes may
+    /// change it.
+    pub(crate) reach: usize,
+}
+
+/// Why reading a piece stopped.
+#[derive(Debug)]
+pub(crate) enum Stop<E> {
+    Broken(Broken),
+    Sink(E),
+}
+
+impl<E> From<Broken> for Stop<E> {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// An error with the line and column of its offset.
+pub(crate) fn error_at(body: &[u8], offset: usize, message: String) -> Broken {
+    let offset = offset.min(body.len());
+    let before = &body[..offset];
+    let line = 1 + memchr::memchr_iter(b'\n', before).count();
+    let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
+    Broken { error: SyntaxError { line, column, offset, message }, reach: 0 }
+}

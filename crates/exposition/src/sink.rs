@@ -75,8 +75,8 @@ pub trait Sink {
     /// or far from its former place.
     fn metadata(&mut self, meta: Metadata<'_>);
 
-    /// An exemplar of the sample just told. A histogram may have several: sorted by time, all of
-    /// them with a timestamp.
+    /// An exemplar of the sample just told. A histogram may have several; those of protobuf
+    /// are sorted by time, and all of them have one.
     fn exemplar(&mut self, exemplar: &ExemplarLine<'_>) {
         let _: &ExemplarLine<'_> = exemplar;
     }
@@ -147,7 +147,7 @@ impl FamilyType {
     }
 
     /// The label whose values are bounds, written in many ways and stored in one.
-    fn bound_label(self) -> Option<&'static str> {
+    pub(crate) fn bound_label(self) -> Option<&'static str> {
         match self {
             Self::Histogram => Some("le"),
             Self::Summary => Some("quantile"),
@@ -176,6 +176,18 @@ pub(crate) struct LabelSpan {
     pub(crate) value: Span,
 }
 
+/// What a series gets besides its own labels.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extras<'a> {
+    /// The type of its family as a label, if that is known.
+    pub(crate) has_type: bool,
+    /// The unit of its family as a label; empty for none.
+    pub(crate) unit: &'a str,
+}
+
+const TYPE_LABEL: &str = "__type__";
+const UNIT_LABEL: &str = "__unit__";
+
 /// Name and labels of a series as a page writes them.
 #[derive(Clone, Copy, Debug)]
 pub struct SeriesLine<'a> {
@@ -183,6 +195,7 @@ pub struct SeriesLine<'a> {
     name: Span,
     labels: &'a [LabelSpan],
     family_type: FamilyType,
+    extras: Extras<'a>,
 }
 
 impl<'a> SeriesLine<'a> {
@@ -192,11 +205,48 @@ impl<'a> SeriesLine<'a> {
         name: Span,
         labels: &'a [LabelSpan],
         family_type: FamilyType,
+        extras: Extras<'a>,
     ) -> Self {
-        Self { raw, name, labels, family_type }
+        Self { raw, name, labels, family_type, extras }
     }
 
-    /// The text of the page, from the name to the closing brace.
+    /// The unit that becomes a label.
+    pub(crate) fn unit(&self) -> &'a str {
+        self.extras.unit
+    }
+
+    /// The text of the series without the suffix of its name and without one label; the other labels
+    /// by name.
+    pub(crate) fn without_part(&self, suffix: &str, label: &str) -> String {
+        let is_quoted = |span: Span| span.start > 0 && self.raw.as_bytes()[span.start - 1] == b'"';
+        let text = |span: Span| &self.raw[span.start..span.end];
+        let name = text(self.name);
+        let name = name.strip_suffix(suffix).unwrap_or(name);
+        let mut labels: Vec<_> =
+            self.labels.iter().filter(|one| unescape(text(one.name)) != label).collect();
+        labels.sort_by_key(|one| text(one.name));
+        let mut out = String::with_capacity(self.raw.len());
+        let mut separator = '{';
+        if is_quoted(self.name) {
+            out.extend(["{\"", name, "\""]);
+            separator = ',';
+        } else {
+            out.push_str(name);
+        }
+        for one in labels {
+            out.push(separator);
+            separator = ',';
+            let quote = if is_quoted(one.name) { "\"" } else { "" };
+            out.extend([quote, text(one.name), quote, "=\"", text(one.value), "\""]);
+        }
+        if separator == ',' {
+            out.push('}');
+        }
+        out
+    }
+
+    /// The text of the page, from the name to the closing brace. For what does not stand in the page
+    /// as text (a message, a histogram made of lines), the text as which it would stand there.
     #[must_use]
     pub fn raw(&self) -> &'a str {
         self.raw
@@ -219,11 +269,19 @@ impl<'a> SeriesLine<'a> {
     pub fn labels(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
         let bound_label = self.family_type.bound_label();
         let raw = self.raw;
-        self.labels.iter().map(move |label| {
+        let (family_type, unit) = (self.family_type, self.extras.unit);
+        let has_type = self.extras.has_type && family_type != FamilyType::Unknown;
+        let own = self.labels.iter().map(move |label| {
             let name = unescape(&raw[label.name.start..label.name.end]);
             let value = unescape(&raw[label.value.start..label.value.end]);
             if bound_label == Some(&*name) { (name, normalize_bound(value)) } else { (name, value) }
-        })
+        });
+        let own = own.filter(move |(name, _)| {
+            !(has_type && name == TYPE_LABEL || !unit.is_empty() && name == UNIT_LABEL)
+        });
+        let type_label = has_type.then(|| (TYPE_LABEL.into(), family_type.as_str().into()));
+        let unit_label = (!unit.is_empty()).then(|| (UNIT_LABEL.into(), unit.into()));
+        own.chain(type_label).chain(unit_label)
     }
 
     /// Sets the metric name and the labels; what the builder holds otherwise stays.
@@ -255,6 +313,14 @@ impl<'a> ExemplarLine<'a> {
         t_ms: Option<i64>,
     ) -> Self {
         Self { raw, labels, value, t_ms }
+    }
+
+    pub(crate) fn raw(&self) -> &'a str {
+        self.raw
+    }
+
+    pub(crate) fn label_spans(&self) -> &'a [LabelSpan] {
+        self.labels
     }
 
     /// Names and values in the order of the page.

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::lexer::{Lexer, Place, Token, error_at};
+use super::lexer::{Lexer, Place, Token};
 use crate::dialect::Dialect;
-use crate::error::SyntaxError;
+use crate::error::{Broken, error_at};
 use crate::quote::Quoted;
 use crate::sink::{FamilyType, Metadata, unescape, unescape_help};
 
@@ -44,7 +44,7 @@ pub(super) fn read(
     dialect: Dialect,
     entry: usize,
     start: usize,
-) -> Result<(Comment<'_>, usize), SyntaxError> {
+) -> Result<(Comment<'_>, usize), Broken> {
     let word = match dialect {
         Dialect::Text => text_word(body, start),
         Dialect::OpenMetrics => Some(openmetrics_word(body, start)?),
@@ -79,7 +79,7 @@ fn text_word(body: &[u8], start: usize) -> Option<(Word, usize)> {
 }
 
 /// `# `, the word, a space; only the end mark stands without the space.
-fn openmetrics_word(body: &[u8], start: usize) -> Result<(Word, usize), SyntaxError> {
+fn openmetrics_word(body: &[u8], start: usize) -> Result<(Word, usize), Broken> {
     const LINES: [(Word, &[u8]); 4] = [
         (Word::Help, b"# HELP "),
         (Word::Type, b"# TYPE "),
@@ -110,7 +110,7 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     /// Reads the family and the text, which begin at `at`.
-    fn metadata(&self, at: usize) -> Result<(Metadata<'a>, usize), SyntaxError> {
+    fn metadata(&self, at: usize) -> Result<(Metadata<'a>, usize), Broken> {
         let word = self.word.text();
         let mut lexer = Lexer::new(self.body, self.dialect, self.entry, at, Place::Start);
         lexer.set_start(self.start);
@@ -158,7 +158,7 @@ impl<'a> Line<'a> {
     }
 
     /// The rest of the line without the one byte behind the name; blanks alone are no text.
-    fn text(&self, lexer: &Lexer<'_>) -> Result<(&'a [u8], usize), SyntaxError> {
+    fn text(&self, lexer: &Lexer<'_>) -> Result<(&'a [u8], usize), Broken> {
         let end = line_end(self.body, lexer.at());
         let rest = &self.body[lexer.at()..end];
         if rest.first() == Some(&0) {
@@ -171,7 +171,7 @@ impl<'a> Line<'a> {
     }
 
     /// Behind one space, up to the line feed that must be there.
-    fn openmetrics_text(&self, lexer: &Lexer<'_>) -> Result<(&'a [u8], usize), SyntaxError> {
+    fn openmetrics_text(&self, lexer: &Lexer<'_>) -> Result<(&'a [u8], usize), Broken> {
         let end = line_end(self.body, lexer.at());
         match self.body[lexer.at()..end].strip_prefix(b" ") {
             Some(text) if end < self.body.len() => Ok((text, end + 1)),

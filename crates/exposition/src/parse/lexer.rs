@@ -3,7 +3,7 @@
 use memchr::{memchr2, memchr3};
 
 use crate::dialect::Dialect;
-use crate::error::SyntaxError;
+use crate::error::{Broken, error_at};
 use crate::quote::Quoted;
 use crate::sink::Span;
 
@@ -202,7 +202,9 @@ impl<'a> Lexer<'a> {
                     _ => Token::Invalid,
                 }
             }
-            (Dialect::OpenMetrics, _) => self.spaced_word(first, Token::Timestamp, Place::Timestamp),
+            (Dialect::OpenMetrics, _) => {
+                self.spaced_word(first, Token::Timestamp, Place::Timestamp)
+            }
         }
     }
 
@@ -313,7 +315,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The message for a word other than the expected one.
-    pub(super) fn expected(&self, what: &str, got: Token) -> SyntaxError {
+    pub(super) fn expected(&self, what: &str, got: Token) -> Broken {
         let end = self.end().min(self.at + 1);
         let got_text = self.slice(self.start, end);
         let entry = self.slice(self.entry, end);
@@ -328,23 +330,23 @@ impl<'a> Lexer<'a> {
     }
 
     /// A message about the last word, with the entry up to it.
-    pub(super) fn wrong(&self, message: &str) -> SyntaxError {
+    pub(super) fn wrong(&self, message: &str) -> Broken {
         let entry = self.slice(self.entry, self.at);
         self.error_at(self.start, format!("{message} while parsing: {}", Quoted(&entry)))
     }
 
     /// A message about the last word.
-    pub(super) fn plainly_wrong(&self, message: String) -> SyntaxError {
+    pub(super) fn plainly_wrong(&self, message: String) -> Broken {
         self.error_at(self.start, message)
     }
 
     /// A message about the page ending here.
-    pub(super) fn at_end(&self, message: &str) -> SyntaxError {
+    pub(super) fn at_end(&self, message: &str) -> Broken {
         self.error_at(self.at, message.to_owned())
     }
 
-    fn error_at(&self, offset: usize, message: String) -> SyntaxError {
-        error_at(self.body, offset, message)
+    fn error_at(&self, offset: usize, message: String) -> Broken {
+        Broken { reach: self.at + 1, ..error_at(self.body, offset, message) }
     }
 
     fn slice(&self, start: usize, end: usize) -> Vec<u8> {
@@ -354,15 +356,6 @@ impl<'a> Lexer<'a> {
         }
         bytes
     }
-}
-
-/// An error with the line and column of its offset.
-pub(super) fn error_at(body: &[u8], offset: usize, message: String) -> SyntaxError {
-    let offset = offset.min(body.len());
-    let before = &body[..offset];
-    let line = 1 + memchr::memchr_iter(b'\n', before).count();
-    let column = offset - memchr::memrchr(b'\n', before).map_or(0, |at| at + 1) + 1;
-    SyntaxError { line, column, offset, message }
 }
 
 fn is_name_start(b: u8) -> bool {

@@ -1,275 +1,481 @@
-//! A page to samples: one loop over its lines, the remembered ones first.
+//! Pages of lines: one loop over them, the remembered ones first.
 //!
 //! The quick way takes a line whose series is the expected one and whose value is a plain decimal
 //! up to the line feed. Whatever differs goes the exact way, word by word; from which word on does
 //! not matter to the result, because the words before it were the same when they were read exactly.
+//!
+//! A page may come in pieces that end in line feeds. What cannot be judged from one piece (a line
+//! feed in a label value, a run of comments) is left to be read again with more; nothing is told of
+//! it before.
 
 mod comment;
+mod created;
 mod lexer;
 mod sample;
 
 use comment::Comment;
-use lexer::{Lexer, Place, Token, error_at};
+use created::{Piece, Start, Starts, has_created, is_created};
+use lexer::{Lexer, Place, Token};
 use sample::{SeriesSpan, Tail};
 
 use crate::dialect::Dialect;
-use crate::error::{Failure, SyntaxError};
-use crate::negotiate::Format;
+use crate::error::{Broken, Stop, error_at};
 use crate::number;
 use crate::options::Options;
-use crate::predictor::{Predictor, Walk};
-use crate::sink::{ExemplarLine, FamilyType, Known, LabelSpan, Metadata, SeriesLine, Sink, Span};
+use crate::predictor::{Expected, Family, LONGEST_BLOCK, Walk};
+use crate::sink::{ExemplarLine, Extras, Known, LabelSpan, Metadata, SeriesLine, Span};
+use crate::teller::Teller;
 
-/// Reads a page and tells the sink its samples in order. Known series go to [`Sink::known`] by the
-/// slot they got before.
-///
-/// # Errors
-/// When the page breaks its format or the sink refuses a sample. The sink has the samples before
-/// that place; the memory is as it was before the page, except that a change of format clears it.
-pub fn parse<S: Sink>(
-    options: &Options,
-    body: &[u8],
-    memory: &mut Predictor,
-    sink: &mut S,
-) -> Result<(), Failure<S::Error>> {
-    let dialect = match options.format {
-        Format::Text => Dialect::Text,
-        Format::OpenMetrics => Dialect::OpenMetrics,
-        Format::Protobuf => {
-            let message = "protobuf cannot be read yet".to_owned();
-            return Err(error_at(body, 0, message).into());
-        }
-    };
-    let walk = Walk::new(memory, options.format);
-    let mut page = Page { dialect, body, walk, labels: Vec::new(), exemplar_labels: Vec::new() };
-    page.lines(sink)?;
-    page.walk.finish();
-    Ok(())
-}
-
-/// A page being read.
-struct Page<'a, 'm> {
+/// A page of lines being read.
+pub(crate) struct Lines<'m> {
     dialect: Dialect,
-    body: &'a [u8],
-    walk: Walk<'m>,
-    /// Labels of the series being read, as spans in the page.
+    pub(crate) walk: Walk<'m>,
+    /// Labels of the series being read, as spans in the piece.
     labels: Vec<LabelSpan>,
     exemplar_labels: Vec<LabelSpan>,
+    /// Where the piece begins in the page.
+    base: usize,
+    /// The end mark was read.
+    has_ended: bool,
+    /// The last piece ended in a run of comments that is too long to be remembered.
+    in_long_block: bool,
+    /// When start timestamps are wanted.
+    starts: Option<Starts>,
+    /// When type and unit become labels.
+    unit_labels: Option<Unit>,
 }
 
-impl<E> From<SyntaxError> for Failure<E> {
-    fn from(error: SyntaxError) -> Self {
-        Self::Syntax(error)
+/// The unit of a family.
+#[derive(Debug, Default)]
+struct Unit {
+    family: String,
+    unit: String,
+}
+
+/// Where to go on.
+enum Next {
+    At(usize),
+    /// The page is over.
+    Over,
+    /// What begins here cannot be judged before there are more bytes.
+    Unsure(usize),
+}
+
+impl<'m> Lines<'m> {
+    pub(crate) fn new(dialect: Dialect, options: &Options, walk: Walk<'m>) -> Self {
+        let has_starts = options.start_timestamps && dialect == Dialect::OpenMetrics;
+        Self {
+            dialect,
+            walk,
+            labels: Vec::new(),
+            exemplar_labels: Vec::new(),
+            base: 0,
+            has_ended: false,
+            in_long_block: false,
+            starts: has_starts.then(Starts::default),
+            unit_labels: options.type_and_unit_labels.then(Unit::default),
+        }
     }
-}
 
-impl Page<'_, '_> {
-    fn lines<S: Sink>(&mut self, sink: &mut S) -> Result<(), Failure<S::Error>> {
-        let body = self.body;
+    /// Reads a piece of the page: how much of it was read. The last piece is read to its end.
+    pub(crate) fn read<T: Teller>(
+        &mut self,
+        piece: &[u8],
+        is_last: bool,
+        teller: &mut T,
+    ) -> Result<usize, Stop<T::Error>> {
+        if self.has_ended && !piece.is_empty() {
+            return Err(after_end(piece, 0).into());
+        }
+        let whole_lines = if is_last {
+            piece
+        } else {
+            &piece[..memchr::memrchr(b'\n', piece).map_or(0, |at| at + 1)]
+        };
+        let read = match self.lines(whole_lines, is_last, teller) {
+            Err((at, Stop::Broken(broken))) if !is_last && broken.reach > whole_lines.len() => at,
+            Err((_, stop)) => return Err(stop),
+            Ok(at) => at.min(whole_lines.len()),
+        };
+        self.base += read;
+        Ok(read)
+    }
+
+    /// Reads lines up to the end or the first that needs more bytes. An error comes with the place
+    /// where its line begins.
+    fn lines<T: Teller>(
+        &mut self,
+        body: &[u8],
+        is_last: bool,
+        teller: &mut T,
+    ) -> Result<usize, (usize, Stop<T::Error>)> {
+        if body.first().is_some_and(|first| *first != b'#') {
+            self.in_long_block = false;
+        }
+        let is_quick = self.starts.is_none();
         let mut at = 0;
         while let Some(first) = body.get(at) {
-            if *first == b'#' {
-                match self.comments(at, sink)? {
-                    Some(next) => at = next,
-                    None => return Ok(()),
+            if *first != b'#'
+                && is_quick
+                && let Some((end, slot)) = self.walk.expected(body, at)
+            {
+                match quick_tail(self.dialect, body, end + 1) {
+                    Some((value, t_ms, next)) => {
+                        self.walk.advance();
+                        match teller.known(slot, value, t_ms) {
+                            Ok(Known::Taken) => at = next,
+                            Ok(Known::Forget) => {
+                                at = self.forgotten_line(body, at, teller).map_err(|e| (at, e))?;
+                            }
+                            Err(error) => return Err((at, Stop::Sink(error))),
+                        }
+                    }
+                    None => {
+                        let next = self.expected_line(body, at, end, slot, teller);
+                        at = next.map_err(|e| (at, e))?;
+                    }
                 }
                 continue;
             }
-            let Some((end, slot)) = self.walk.expected(body, at) else {
-                at = self.line(at, sink)?;
-                continue;
+            let next = if *first == b'#' {
+                self.comments(body, at, is_last, teller)
+            } else {
+                self.line(body, at, is_last, teller)
             };
-            match quick_tail(self.dialect, body, end + 1) {
-                Some((value, t_ms, next)) => {
-                    self.walk.advance();
-                    at = match sink.known(slot, value, t_ms).map_err(Failure::Sink)? {
-                        Known::Taken => next,
-                        Known::Forget => self.forgotten_line(at, sink)?,
-                    };
+            match next.map_err(|stop| (at, stop))? {
+                Next::At(next) => at = next,
+                Next::Unsure(at) => return Ok(at),
+                Next::Over => {
+                    self.has_ended = true;
+                    return Ok(body.len());
                 }
-                None => at = self.expected_line(at, end, slot, sink)?,
             }
         }
-        match self.dialect {
-            Dialect::Text => Ok(()),
-            Dialect::OpenMetrics => {
-                let message = "data does not end with # EOF".to_owned();
-                Err(error_at(body, body.len(), message).into())
-            }
+        if is_last {
+            self.end(body, teller).map_err(|stop| (at, stop))?;
         }
+        Ok(at)
     }
 
-    /// Reads a run of comment lines; `None` is the end of the page.
-    fn comments<S: Sink>(
-        &mut self,
-        start: usize,
-        sink: &mut S,
-    ) -> Result<Option<usize>, Failure<S::Error>> {
-        if let Some(end) = self.walk.expected_block(self.body, start) {
-            return Ok(Some(end));
+    fn end<T: Teller>(&mut self, body: &[u8], teller: &mut T) -> Result<(), Stop<T::Error>> {
+        if self.dialect == Dialect::OpenMetrics && !self.has_ended {
+            let message = "data does not end with # EOF".to_owned();
+            return Err(error_at(body, body.len(), message).into());
         }
-        let body = self.body;
-        let mut family_type = None;
+        teller.interrupted().map_err(Stop::Sink)
+    }
+
+    /// Reads a run of comment lines.
+    fn comments<T: Teller>(
+        &mut self,
+        body: &[u8],
+        start: usize,
+        is_last: bool,
+        teller: &mut T,
+    ) -> Result<Next, Stop<T::Error>> {
+        if !self.in_long_block {
+            match self.walk.expected_block(body, start, is_last) {
+                Expected::Until(end) => {
+                    teller.interrupted().map_err(Stop::Sink)?;
+                    if self.unit_labels.is_some() {
+                        self.note_units(&body[..end], start)?;
+                    }
+                    return Ok(Next::At(end));
+                }
+                Expected::Unsure => return Ok(Next::Unsure(start)),
+                Expected::Not => {}
+            }
+            self.in_long_block = !is_last && self.run_is_cut(body, start);
+            if self.in_long_block && body.len() - start <= LONGEST_BLOCK {
+                self.in_long_block = false;
+                return Ok(Next::Unsure(start));
+            }
+        }
+        teller.interrupted().map_err(Stop::Sink)?;
+        let mut family = None;
         let mut at = start;
         while body.get(at) == Some(&b'#') {
-            let (comment, next) = comment::read(body, self.dialect, at, at)?;
+            let (comment, next) = match comment::read(body, self.dialect, at, at) {
+                Err(broken) if !is_last && broken.reach > body.len() => {
+                    self.walk.note_blocks();
+                    return Ok(Next::Unsure(at));
+                }
+                read => read?,
+            };
             match comment {
                 Comment::Remark => {}
                 Comment::Metadata(metadata) => {
-                    family_type = type_of(&metadata).or(family_type);
-                    self.tell_metadata(metadata, sink);
+                    family = self.note(&metadata).or(family);
+                    teller.metadata(metadata);
                 }
-                Comment::End if next < body.len() => {
-                    let message = "unexpected data after # EOF".to_owned();
-                    return Err(error_at(body, next, message).into());
-                }
+                Comment::End if next < body.len() => return Err(after_end(body, next).into()),
                 Comment::End => {
-                    self.learn_block(start, at, family_type);
-                    return Ok(None);
+                    self.learn_block(body, start, at, family);
+                    return Ok(Next::Over);
                 }
             }
             at = next;
         }
-        self.learn_block(start, at, family_type);
-        Ok(Some(at))
+        self.learn_block(body, start, at, family);
+        Ok(Next::At(at))
+    }
+
+    /// Whether a run of comments goes on to the end of the piece, or behind it.
+    fn run_is_cut(&self, body: &[u8], start: usize) -> bool {
+        let mut at = start;
+        while body.get(at) == Some(&b'#') {
+            match comment::read(body, self.dialect, at, at) {
+                Ok((Comment::End, _)) => return false,
+                Ok((_, next)) => at = next,
+                Err(broken) => return broken.reach > body.len(),
+            }
+        }
+        at >= body.len()
     }
 
     /// Only whole lines are remembered: a line cut off by the end of the page may go on next time.
-    fn learn_block(&mut self, start: usize, end: usize, family_type: Option<FamilyType>) {
-        if let Some(text @ [.., b'\n']) = self.body.get(start..end) {
-            self.walk.learn_block(text, family_type);
+    fn learn_block(&mut self, body: &[u8], start: usize, end: usize, family: Option<Family>) {
+        if self.in_long_block {
+            self.walk.note_blocks();
+            self.in_long_block = end >= body.len();
+        } else if let Some(text @ [.., b'\n']) = body.get(start..end) {
+            self.walk.learn_block(text, family);
         }
     }
 
-    fn tell_metadata<S: Sink>(&mut self, metadata: Metadata<'_>, sink: &mut S) {
-        if let Some(family_type) = type_of(&metadata) {
-            self.walk.set_family_type(family_type);
+    /// Takes from a line about a family what matters to the series behind it; the family, if it is a
+    /// TYPE line.
+    fn note(&mut self, metadata: &Metadata<'_>) -> Option<Family> {
+        if let Some(noted) = &mut self.unit_labels {
+            let (Metadata::Type { family, .. }
+            | Metadata::Help { family, .. }
+            | Metadata::Unit { family, .. }) = metadata;
+            if noted.family != **family {
+                noted.family.clear();
+                noted.family.push_str(family);
+                noted.unit.clear();
+            }
+            if let Metadata::Unit { unit, .. } = metadata {
+                noted.unit.clear();
+                noted.unit.push_str(unit);
+            }
+            self.walk.set_unit(&noted.unit);
         }
-        sink.metadata(metadata);
+        let Metadata::Type { family, kind } = metadata else { return None };
+        let family = self.walk.family(family, *kind);
+        self.walk.set_family(family);
+        Some(family)
+    }
+
+    /// Reads again what a remembered block says of families.
+    fn note_units(&mut self, body: &[u8], start: usize) -> Result<(), Broken> {
+        let mut at = start;
+        while body.get(at) == Some(&b'#') {
+            let (comment, next) = comment::read(body, self.dialect, at, at)?;
+            if let Comment::Metadata(metadata) = comment {
+                self.note(&metadata);
+            }
+            at = next;
+        }
+        Ok(())
     }
 
     /// Reads the rest of a line whose series, up to `end`, is the expected one.
     #[cold]
-    fn expected_line<S: Sink>(
+    fn expected_line<T: Teller>(
         &mut self,
+        body: &[u8],
         start: usize,
         end: usize,
         slot: u32,
-        sink: &mut S,
-    ) -> Result<usize, Failure<S::Error>> {
-        let mut lexer = Lexer::new(self.body, self.dialect, start, end, Place::Value);
+        teller: &mut T,
+    ) -> Result<usize, Stop<T::Error>> {
+        let mut lexer = Lexer::new(body, self.dialect, start, end, Place::Value);
         let ahead = lexer.next();
         if ahead == Token::BraceOpen {
             // What looked like the whole series is only its name.
-            return self.line(start, sink);
+            return self.sample_line(body, start, teller);
         }
         let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
         self.walk.advance();
-        if sink.known(slot, tail.value, tail.t_ms).map_err(Failure::Sink)? == Known::Forget {
-            return self.forgotten_line(start, sink);
+        if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
+            return self.forgotten_line(body, start, teller);
         }
-        self.tell_exemplar(tail, sink)?;
+        self.tell_exemplar(body, tail, teller)?;
         Ok(lexer.at())
     }
 
     /// Reads a line again whose slot the sink does not want any more.
     #[cold]
-    fn forgotten_line<S: Sink>(
+    fn forgotten_line<T: Teller>(
         &mut self,
+        body: &[u8],
         start: usize,
-        sink: &mut S,
-    ) -> Result<usize, Failure<S::Error>> {
-        let mut lexer = Lexer::new(self.body, self.dialect, start, start, Place::Start);
-        let first = lexer.next();
-        let (series, ahead) = sample::series(&mut lexer, first, &mut self.labels)?;
-        let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
-        let slot = self.tell_unknown(series, tail, sink)?;
+        teller: &mut T,
+    ) -> Result<usize, Stop<T::Error>> {
+        let (series, tail, next) = self.sample(body, start)?;
+        let slot = self.tell_unknown(body, series, tail, teller)?;
         self.walk.replace_slot(slot);
-        self.tell_exemplar(tail, sink)?;
-        Ok(lexer.at())
+        self.tell_exemplar(body, tail, teller)?;
+        Ok(next)
     }
 
-    /// Reads a line that is not the expected one; returns where the next line begins.
+    /// Reads a line that is not the expected one.
     #[cold]
-    fn line<S: Sink>(&mut self, start: usize, sink: &mut S) -> Result<usize, Failure<S::Error>> {
-        let mut lexer = Lexer::new(self.body, self.dialect, start, start, Place::Start);
-        let first = lexer.next();
-        match first {
-            Token::Linebreak => return Ok(lexer.at()),
+    fn line<T: Teller>(
+        &mut self,
+        body: &[u8],
+        start: usize,
+        is_last: bool,
+        teller: &mut T,
+    ) -> Result<Next, Stop<T::Error>> {
+        let mut lexer = Lexer::new(body, self.dialect, start, start, Place::Start);
+        match lexer.next() {
+            Token::Linebreak => return Ok(Next::At(lexer.at())),
             // A comment behind blanks.
-            Token::Invalid if self.body.get(lexer.at()) == Some(&b'#') => {
-                let (comment, next) = comment::read(self.body, self.dialect, start, lexer.at())?;
+            Token::Invalid if body.get(lexer.at()) == Some(&b'#') => {
+                let (comment, next) = comment::read(body, self.dialect, start, lexer.at())?;
+                teller.interrupted().map_err(Stop::Sink)?;
                 if let Comment::Metadata(metadata) = comment {
-                    self.tell_metadata(metadata, sink);
+                    self.note(&metadata);
+                    teller.metadata(metadata);
                 }
-                return Ok(next);
+                return Ok(Next::At(next));
             }
             _ => {}
         }
+        if self.starts.is_some() && has_created(self.walk.family_type()) {
+            self.line_with_start(body, start, is_last, teller)
+        } else {
+            self.sample_line(body, start, teller).map(Next::At)
+        }
+    }
+
+    /// Reads a line of which it is not known what it tells; returns where the next line begins.
+    fn sample_line<T: Teller>(
+        &mut self,
+        body: &[u8],
+        start: usize,
+        teller: &mut T,
+    ) -> Result<usize, Stop<T::Error>> {
+        let (series, tail, next) = self.sample(body, start)?;
+        self.tell_sample(body, series, tail, teller)?;
+        self.tell_exemplar(body, tail, teller)?;
+        Ok(next)
+    }
+
+    /// Reads a line of a family that has start timestamps.
+    fn line_with_start<T: Teller>(
+        &mut self,
+        body: &[u8],
+        start: usize,
+        is_last: bool,
+        teller: &mut T,
+    ) -> Result<Next, Stop<T::Error>> {
+        let (series, tail, next) = self.sample(body, start)?;
+        if is_created(&body[series.name.start..series.name.end]) {
+            return Ok(Next::At(next));
+        }
+        let piece = Piece { body, base: self.base, is_last };
+        let starts = self.starts.as_mut().expect("asked by the caller");
+        let start_time = starts.find(piece, &self.walk, series, &self.labels, next);
+        if start_time == Start::Unsure {
+            return Ok(Next::Unsure(start));
+        }
+        self.tell_sample(body, series, tail, teller)?;
+        if let Start::At(start_ms) = start_time {
+            teller.created(start_ms);
+        }
+        self.tell_exemplar(body, tail, teller)?;
+        Ok(Next::At(next))
+    }
+
+    /// Reads a sample line: its series, what stands behind, and where the next line begins.
+    fn sample(&mut self, body: &[u8], start: usize) -> Result<(SeriesSpan, Tail, usize), Broken> {
+        let mut lexer = Lexer::new(body, self.dialect, start, start, Place::Start);
+        let first = lexer.next();
         let (series, ahead) = sample::series(&mut lexer, first, &mut self.labels)?;
-        let Span { start, end } = series.whole;
-        let text = &self.body[start..end];
         let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
-        let key = self.walk.key(text);
+        Ok((series, tail, lexer.at()))
+    }
+
+    fn tell_sample<T: Teller>(
+        &mut self,
+        body: &[u8],
+        series: SeriesSpan,
+        tail: Tail,
+        teller: &mut T,
+    ) -> Result<(), Stop<T::Error>> {
+        let key = self.walk.key(&body[series.whole.start..series.whole.end]);
         if let Some(slot) = key.and_then(|key| self.walk.find(key)) {
-            let known = sink.known(slot, tail.value, tail.t_ms).map_err(Failure::Sink)?;
-            if known == Known::Forget {
-                let slot = self.tell_unknown(series, tail, sink)?;
+            if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
+                let slot = self.tell_unknown(body, series, tail, teller)?;
                 self.walk.replace_slot(slot);
             }
         } else {
-            let slot = self.tell_unknown(series, tail, sink)?;
+            let slot = self.tell_unknown(body, series, tail, teller)?;
             if let Some(key) = key {
                 self.walk.learn(key, slot);
             }
         }
-        self.tell_exemplar(tail, sink)?;
-        Ok(lexer.at())
+        Ok(())
     }
 
-    fn tell_unknown<S: Sink>(
+    fn tell_unknown<T: Teller>(
         &mut self,
+        body: &[u8],
         series: SeriesSpan,
         tail: Tail,
-        sink: &mut S,
-    ) -> Result<u32, Failure<S::Error>> {
+        teller: &mut T,
+    ) -> Result<u32, Stop<T::Error>> {
         let start = series.whole.start;
-        let text = utf8(self.body, series.whole)?;
+        let text = utf8(body, series.whole)?;
         make_relative(&mut self.labels, start);
         let name = Span { start: series.name.start - start, end: series.name.end - start };
-        let line = SeriesLine::new(text, name, &self.labels, self.walk.family_type());
-        sink.unknown(&line, tail.value, tail.t_ms).map_err(Failure::Sink)
+        let extras = match &self.unit_labels {
+            Some(noted) => Extras { has_type: true, unit: &noted.unit },
+            None => Extras::default(),
+        };
+        let line = SeriesLine::new(text, name, &self.labels, self.walk.family_type(), extras);
+        let is_own = |name: &str| self.walk.is_family(name);
+        teller.unknown(&line, &is_own, tail.value, tail.t_ms).map_err(Stop::Sink)
     }
 
-    fn tell_exemplar<S: Sink>(
+    fn tell_exemplar<T: Teller>(
         &mut self,
+        body: &[u8],
         tail: Tail,
-        sink: &mut S,
-    ) -> Result<(), Failure<S::Error>> {
+        teller: &mut T,
+    ) -> Result<(), Stop<T::Error>> {
         let Some(exemplar) = tail.exemplar else { return Ok(()) };
         let start = self.exemplar_labels.first().map_or(0, |label| label.name.start);
         let end = self.exemplar_labels.last().map_or(0, |label| label.value.end);
-        let text = utf8(self.body, Span { start, end })?;
+        let text = utf8(body, Span { start, end })?;
         make_relative(&mut self.exemplar_labels, start);
         let line = ExemplarLine::new(text, &self.exemplar_labels, exemplar.value, exemplar.t_ms);
-        sink.exemplar(&line);
+        teller.exemplar(&line);
         Ok(())
     }
 }
 
+/// Reads a series that we wrote: its name and labels, as spans in the text.
+pub(crate) fn read_series(text: &str, labels: &mut Vec<LabelSpan>) -> Span {
+    let mut lexer = Lexer::new(text.as_bytes(), Dialect::Text, 0, 0, Place::Start);
+    let first = lexer.next();
+    let read = sample::series(&mut lexer, first, labels);
+    read.map(|(series, _)| series.name).expect("what was read once is read again")
+}
+
+fn after_end(body: &[u8], at: usize) -> Broken {
+    error_at(body, at, "unexpected data after # EOF".to_owned())
+}
+
 /// Values are checked word by word; this finds quoted names that are not UTF-8.
-fn utf8(body: &[u8], span: Span) -> Result<&str, SyntaxError> {
+fn utf8(body: &[u8], span: Span) -> Result<&str, Broken> {
     std::str::from_utf8(&body[span.start..span.end]).map_err(|error| {
         let message = "invalid UTF-8 in a quoted name".to_owned();
         error_at(body, span.start + error.valid_up_to(), message)
     })
-}
-
-fn type_of(metadata: &Metadata<'_>) -> Option<FamilyType> {
-    match metadata {
-        Metadata::Type { kind, .. } => Some(*kind),
-        Metadata::Help { .. } | Metadata::Unit { .. } => None,
-    }
 }
 
 fn make_relative(labels: &mut [LabelSpan], start: usize) {

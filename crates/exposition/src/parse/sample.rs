@@ -2,7 +2,7 @@
 
 use super::lexer::{Lexer, Token};
 use crate::dialect::Dialect;
-use crate::error::SyntaxError;
+use crate::error::Broken;
 use crate::number;
 use crate::quote::Quoted;
 use crate::sink::{LabelSpan, Span};
@@ -35,7 +35,7 @@ pub(super) fn series(
     lexer: &mut Lexer<'_>,
     token: Token,
     labels: &mut Vec<LabelSpan>,
-) -> Result<(SeriesSpan, Token), SyntaxError> {
+) -> Result<(SeriesSpan, Token), Broken> {
     labels.clear();
     let start = lexer.span().start;
     let mut name = None;
@@ -78,7 +78,7 @@ fn read_labels(
     lexer: &mut Lexer<'_>,
     labels: &mut Vec<LabelSpan>,
     name_slot: &mut NameSlot<'_>,
-) -> Result<(), SyntaxError> {
+) -> Result<(), Broken> {
     let mut token = lexer.next();
     loop {
         let mut name = lexer.span();
@@ -130,7 +130,7 @@ pub(super) fn tail(
     lexer: &mut Lexer<'_>,
     ahead: Token,
     exemplar_labels: &mut Vec<LabelSpan>,
-) -> Result<Tail, SyntaxError> {
+) -> Result<Tail, Broken> {
     let value = read_value(lexer, ahead, "metric")?;
     let mut tail = Tail { value, t_ms: None, exemplar: None };
     let mut token = lexer.next();
@@ -158,10 +158,7 @@ pub(super) fn tail(
     }
 }
 
-fn read_exemplar(
-    lexer: &mut Lexer<'_>,
-    labels: &mut Vec<LabelSpan>,
-) -> Result<Exemplar, SyntaxError> {
+fn read_exemplar(lexer: &mut Lexer<'_>, labels: &mut Vec<LabelSpan>) -> Result<Exemplar, Broken> {
     labels.clear();
     read_labels(lexer, labels, &mut NameSlot::Exemplar)?;
     let ahead = lexer.next();
@@ -181,7 +178,7 @@ fn read_exemplar(
     }
 }
 
-fn read_value(lexer: &mut Lexer<'_>, token: Token, after: &str) -> Result<f64, SyntaxError> {
+fn read_value(lexer: &mut Lexer<'_>, token: Token, after: &str) -> Result<f64, Broken> {
     if token != Token::Value {
         return Err(lexer.expected(&format!("expected value after {after}"), token));
     }
@@ -194,7 +191,7 @@ fn word<'a>(lexer: &Lexer<'a>) -> &'a [u8] {
     if lexer.dialect() == Dialect::OpenMetrics { &text[1..] } else { text }
 }
 
-fn milliseconds(lexer: &Lexer<'_>) -> Result<i64, SyntaxError> {
+fn milliseconds(lexer: &Lexer<'_>) -> Result<i64, Broken> {
     let digits = std::str::from_utf8(word(lexer)).ok().and_then(|digits| digits.parse().ok());
     digits.ok_or_else(|| {
         let shown = Quoted(word(lexer));
@@ -203,7 +200,7 @@ fn milliseconds(lexer: &Lexer<'_>) -> Result<i64, SyntaxError> {
 }
 
 /// Float seconds, cut to whole milliseconds.
-fn seconds(lexer: &Lexer<'_>, what: &str) -> Result<i64, SyntaxError> {
+fn seconds(lexer: &Lexer<'_>, what: &str) -> Result<i64, Broken> {
     let seconds = number::parse(word(lexer)).map_err(|message| lexer.wrong(&message))?;
     if !seconds.is_finite() {
         let shown = match seconds {
@@ -218,7 +215,7 @@ fn seconds(lexer: &Lexer<'_>, what: &str) -> Result<i64, SyntaxError> {
     Ok(t_ms)
 }
 
-pub(super) fn no_end(lexer: &Lexer<'_>) -> SyntaxError {
+pub(super) fn no_end(lexer: &Lexer<'_>) -> Broken {
     lexer.at_end("data does not end with # EOF")
 }
 

@@ -11,15 +11,17 @@
 //! is missing keeps its place for [`KEPT_PAGES`] pages. A page that fails leaves the memory as it was
 //! before.
 
+mod metadata;
 mod order;
 mod table;
 mod walk;
 
 use std::hash::{BuildHasher, Hasher};
 
-pub(crate) use walk::Walk;
+pub(crate) use walk::{Expected, Walk};
 
-use crate::negotiate::Format;
+use crate::nhcb::Conversion;
+use crate::options::Options;
 use crate::sink::FamilyType;
 
 /// A missing series is forgotten after this many pages without it.
@@ -29,7 +31,7 @@ const FIRST_MARK: u32 = u32::MAX - 16;
 /// Longer texts of series are not remembered: a page of short lines must not cost a long hash each.
 const LONGEST_KEY: usize = 16 << 10;
 /// Nor are longer blocks.
-const LONGEST_BLOCK: usize = 4 << 10;
+pub(crate) const LONGEST_BLOCK: usize = 4 << 10;
 const LEN_BITS: u32 = 28;
 const _: () = assert!(KEPT_PAGES < 15, "missing pages are counted in four bits");
 
@@ -37,9 +39,11 @@ const _: () = assert!(KEPT_PAGES < 15, "missing pages are counted in four bits")
 #[derive(Debug)]
 pub struct Predictor {
     seed: foldhash::fast::RandomState,
-    format: Option<Format>,
+    options: Option<Options>,
     series: Vec<Series>,
     blocks: Vec<Block>,
+    /// What the slots mean when classic histograms are converted; else they are the sink's.
+    conversion: Option<Box<Conversion>>,
 }
 
 /// A remembered series.
@@ -91,13 +95,35 @@ pub(crate) struct Key {
     len: u32,
 }
 
+impl Key {
+    /// The key of a part of what this is the key of.
+    #[inline]
+    pub(crate) fn part(self, part: u64) -> Self {
+        let mixed = u128::from(self.hash ^ part) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+        let hash = (mixed >> 64) as u64 ^ mixed as u64;
+        Self { hash, ..self }
+    }
+}
+
 /// A remembered block of comment lines.
 #[derive(Clone, Copy, Debug)]
 struct Block {
     hash: u64,
-    len: u32,
+    /// Hash of the name of the family in its last TYPE line.
+    family: u32,
+    len: u16,
     /// The type the block ends with, when it has a TYPE line.
     family_type: Option<FamilyType>,
+}
+const _: () = assert!(LONGEST_BLOCK <= u16::MAX as usize && size_of::<Block>() == 16);
+
+/// The family that a TYPE line begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Family {
+    pub(crate) family_type: FamilyType,
+    /// Hash of its name.
+    pub(crate) name: u32,
 }
 
 impl Default for Predictor {
@@ -112,9 +138,10 @@ impl Predictor {
     pub fn new() -> Self {
         Self {
             seed: foldhash::fast::RandomState::default(),
-            format: None,
+            options: None,
             series: Vec::new(),
             blocks: Vec::new(),
+            conversion: None,
         }
     }
 
@@ -122,20 +149,30 @@ impl Predictor {
     pub fn clear(&mut self) {
         self.series = Vec::new();
         self.blocks = Vec::new();
+        self.conversion = None;
     }
 
     /// Gives every series the slot `map[slot]`, and forgets those for which that is `u32::MAX` or
     /// not there. The last 17 slots of the number range are the sink's own marks and stay.
     pub fn remap(&mut self, map: &[u32]) {
-        self.series.retain_mut(|series| {
-            if series.slot < FIRST_MARK {
-                let slot = usize::try_from(series.slot).ok().and_then(|slot| map.get(slot));
-                series.slot = slot.copied().unwrap_or(u32::MAX);
-                series.slot != u32::MAX
-            } else {
-                true
+        let new_slot = |slot: u32| {
+            if slot >= FIRST_MARK {
+                return Some(slot);
             }
-        });
+            let slot = usize::try_from(slot).ok().and_then(|slot| map.get(slot));
+            slot.copied().filter(|slot| *slot != u32::MAX)
+        };
+        match &mut self.conversion {
+            None => self.series.retain_mut(|series| {
+                let slot = new_slot(series.slot);
+                series.slot = slot.unwrap_or(u32::MAX);
+                slot.is_some()
+            }),
+            Some(conversion) => {
+                conversion.remap(new_slot);
+                self.series.retain(|series| conversion.has_slot(series.slot));
+            }
+        }
     }
 
     /// The number of series remembered, those missing from the last page included.
@@ -153,7 +190,10 @@ impl Predictor {
     /// Bytes held on the heap.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.series.capacity() * size_of::<Series>() + self.blocks.capacity() * size_of::<Block>()
+        let converted = self.conversion.as_ref().map_or(0, |conversion| conversion.heap_bytes());
+        self.series.capacity() * size_of::<Series>()
+            + self.blocks.capacity() * size_of::<Block>()
+            + converted
     }
 
     #[inline]
@@ -165,7 +205,7 @@ impl Predictor {
 }
 
 /// Keeps apart the same text under types that store its labels differently.
-fn salt(family_type: FamilyType) -> u64 {
+fn salt_of_bounds(family_type: FamilyType) -> u64 {
     match family_type {
         FamilyType::Histogram => 0x9e37_79b9_7f4a_7c15,
         FamilyType::Summary => 0xc2b2_ae3d_27d4_eb4f,

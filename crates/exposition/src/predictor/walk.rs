@@ -2,8 +2,10 @@
 
 use super::order::{Order, position};
 use super::table::Table;
-use super::{Block, Key, LONGEST_BLOCK, LONGEST_KEY, Predictor, Series, salt};
+use super::{Block, Family, Key, LONGEST_BLOCK, LONGEST_KEY, Predictor, Series, salt_of_bounds};
 use crate::negotiate::Format;
+use crate::nhcb::Conversion;
+use crate::options::Options;
 use crate::sink::FamilyType;
 
 /// How many entries behind the expected one are looked at before the table: lines mostly come and
@@ -29,17 +31,34 @@ pub(crate) struct Walk<'m> {
     block_at: usize,
     /// The blocks of this page, from the first difference on.
     blocks: Option<Vec<Block>>,
-    family_type: FamilyType,
+    options: Options,
+    family: Family,
+    /// Hash of the unit, where it becomes a label.
+    unit: u64,
     salt: u64,
+    /// The memory's, while the page is read.
+    pub(crate) conversion: Option<Box<Conversion>>,
+}
+
+/// What is known of a block of comments.
+pub(crate) enum Expected {
+    /// It is remembered and ends there.
+    Until(usize),
+    Not,
+    /// That cannot be told before there are more bytes.
+    Unsure,
 }
 
 impl<'m> Walk<'m> {
-    /// Begins a page. Another format than last time means that nothing is remembered.
-    pub(crate) fn new(memory: &'m mut Predictor, format: Format) -> Self {
-        if memory.format != Some(format) {
+    /// Begins a page. Other options than last time mean that nothing is remembered.
+    pub(crate) fn new(memory: &'m mut Predictor, options: &Options) -> Self {
+        if memory.options != Some(*options) {
             memory.clear();
-            memory.format = Some(format);
+            memory.options = Some(*options);
         }
+        // Messages hold a histogram together; only lines have to be collected.
+        let collects = options.classic_to_nhcb && options.format != Format::Protobuf;
+        let conversion = collects.then(|| memory.conversion.take().unwrap_or_default());
         Self {
             remembered: memory.series.len(),
             memory,
@@ -50,20 +69,64 @@ impl<'m> Walk<'m> {
             table: None,
             block_at: 0,
             blocks: None,
-            family_type: FamilyType::Unknown,
-            salt: salt(FamilyType::Unknown),
+            options: *options,
+            family: Family { family_type: FamilyType::Unknown, name: 0 },
+            unit: 0,
+            salt: 0,
+            conversion,
         }
     }
 
     /// What the last TYPE line said.
     pub(crate) fn family_type(&self) -> FamilyType {
-        self.family_type
+        self.family.family_type
+    }
+
+    /// Whether the last TYPE line was about this family.
+    pub(crate) fn is_family(&self, name: &str) -> bool {
+        self.family.name == self.name_hash(name)
     }
 
     /// Notes a TYPE line.
-    pub(crate) fn set_family_type(&mut self, family_type: FamilyType) {
-        self.family_type = family_type;
-        self.salt = salt(family_type);
+    pub(crate) fn set_family(&mut self, family: Family) {
+        self.family = family;
+        self.season();
+    }
+
+    /// Notes the unit that the series coming now get as a label.
+    pub(crate) fn set_unit(&mut self, unit: &str) {
+        self.unit = if unit.is_empty() { 0 } else { self.memory.hash(unit.as_bytes()) };
+        self.season();
+    }
+
+    /// The family that a TYPE line begins.
+    pub(crate) fn family(&self, name: &str, family_type: FamilyType) -> Family {
+        Family { family_type, name: self.name_hash(name) }
+    }
+
+    fn name_hash(&self, name: &str) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of a hash will do")]
+        let hash = self.memory.hash(name.as_bytes()) as u32;
+        hash
+    }
+
+    /// Keeps apart the same text where it becomes different series.
+    fn season(&mut self) {
+        let Family { family_type, name } = self.family;
+        self.salt = salt_of_bounds(family_type);
+        if self.options.classic_to_nhcb && family_type == FamilyType::Histogram {
+            self.salt ^= u64::from(name).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        }
+        if self.options.type_and_unit_labels {
+            let kind = 1 + family_type as u64;
+            self.salt =
+                self.salt.rotate_left(7) ^ self.unit ^ kind.wrapping_mul(0x94d0_49bb_1331_11eb);
+        }
+    }
+
+    /// The hash of any bytes, as long as the memory lives.
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+        self.memory.hash(bytes)
     }
 
     /// If the page goes on as expected, up to the blank behind a series: the end of the series and
@@ -160,39 +223,73 @@ impl<'m> Walk<'m> {
         }
     }
 
-    /// If a remembered block of comments stands here: its end.
-    pub(crate) fn expected_block(&mut self, body: &[u8], start: usize) -> Option<usize> {
+    /// Whether a remembered block of comments stands here. The piece has all of the page that there
+    /// is, or more will come.
+    pub(crate) fn expected_block(&mut self, piece: &[u8], start: usize, is_last: bool) -> Expected {
         let near = self.block_at..self.memory.blocks.len().min(self.block_at + NEAR);
         for at in near {
             let block = self.memory.blocks[at];
-            let end = start + block.len as usize;
-            if body.get(start..end).is_some_and(|text| self.memory.hash(text) == block.hash) {
-                if at > self.block_at {
-                    self.note_blocks();
+            let end = start + usize::from(block.len);
+            match piece.get(start..end) {
+                None if !is_last => return Expected::Unsure,
+                Some(text) if self.memory.hash(text) == block.hash => {
+                    self.advance_block(at);
+                    return Expected::Until(end);
                 }
-                if let Some(blocks) = &mut self.blocks {
-                    blocks.push(block);
-                }
-                self.block_at = at + 1;
-                if let Some(family_type) = block.family_type {
-                    self.set_family_type(family_type);
-                }
-                return Some(end);
+                _ => {}
             }
         }
-        None
+        Expected::Not
     }
 
-    /// Remembers a block of comments that was read, with the type it ends with.
-    pub(crate) fn learn_block(&mut self, text: &[u8], family_type: Option<FamilyType>) {
+    /// Whether the metadata of a family of messages is remembered, by what tells it apart.
+    pub(crate) fn find_family(&mut self, hash: u64) -> bool {
+        let near = self.block_at..self.memory.blocks.len().min(self.block_at + NEAR);
+        let found = near.into_iter().find(|at| self.memory.blocks[*at].hash == hash);
+        if let Some(at) = found {
+            self.advance_block(at);
+        }
+        found.is_some()
+    }
+
+    /// Remembers the metadata of a family of messages.
+    pub(crate) fn learn_family(&mut self, hash: u64) {
         self.note_blocks();
-        let len = u32::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST_BLOCK);
-        if let (Some(blocks), Some(len)) = (&mut self.blocks, len) {
-            blocks.push(Block { hash: self.memory.hash(text), len, family_type });
+        if let Some(blocks) = &mut self.blocks {
+            blocks.push(Block { hash, family: 0, len: 0, family_type: None });
         }
     }
 
-    fn note_blocks(&mut self) {
+    fn advance_block(&mut self, at: usize) {
+        let block = self.memory.blocks[at];
+        if at > self.block_at {
+            self.note_blocks();
+        }
+        if let Some(blocks) = &mut self.blocks {
+            blocks.push(block);
+        }
+        self.block_at = at + 1;
+        if let Some(family_type) = block.family_type {
+            self.set_family(Family { family_type, name: block.family });
+        }
+    }
+
+    /// Remembers a block of comments that was read, with the family whose TYPE line it has.
+    pub(crate) fn learn_block(&mut self, text: &[u8], family: Option<Family>) {
+        self.note_blocks();
+        let len = u16::try_from(text.len()).ok().filter(|_| text.len() <= LONGEST_BLOCK);
+        if let (Some(blocks), Some(len)) = (&mut self.blocks, len) {
+            blocks.push(Block {
+                hash: self.memory.hash(text),
+                family: family.map_or(0, |family| family.name),
+                len,
+                family_type: family.map(|family| family.family_type),
+            });
+        }
+    }
+
+    /// The blocks of this page are not those remembered.
+    pub(crate) fn note_blocks(&mut self) {
         let before = &self.memory.blocks[..self.block_at];
         self.blocks.get_or_insert_with(|| before.to_vec());
     }
@@ -207,6 +304,10 @@ impl<'m> Walk<'m> {
             self.memory.series.shrink_to_fit();
         }
         self.remembered = self.memory.series.len();
+        if let Some(conversion) = &mut self.conversion {
+            let slots = self.memory.series.iter_mut().map(|series| &mut series.slot);
+            conversion.end_page(slots);
+        }
         match self.blocks.take() {
             Some(mut blocks) => {
                 blocks.shrink_to_fit();
@@ -239,5 +340,9 @@ impl<'m> Walk<'m> {
 impl Drop for Walk<'_> {
     fn drop(&mut self) {
         self.memory.series.truncate(self.remembered);
+        if let Some(mut conversion) = self.conversion.take() {
+            conversion.roll_back();
+            self.memory.conversion = Some(conversion);
+        }
     }
 }
