@@ -1,13 +1,42 @@
 //! The HTTP client of everything that asks others: targets, discovery, Alertmanagers.
 //!
 //! [`config`] is how such a client is written in the configuration: the keys that stand in many
-//! sections ([`HttpKeys`]), and what they mean ([`HttpConfig`]).
+//! sections ([`HttpKeys`]), and what they mean ([`HttpConfig`]). A [`Client`] asks by it: through
+//! [`Client::get`] and [`Client::post`] for single answers, through a [`Session`] for one who is asked
+//! again and again and whose body is read piece by piece.
+//!
+//! HTTP/1.1 is by hand, since a scrape needs little of it and does it often: a body of known length
+//! goes from the socket to where it is parsed without another copy. HTTP/2 is spoken over TLS when
+//! both sides can. Nothing is unbounded: head, chunk lines, trailers, redirects and the unpacked body
+//! all have limits. Time is the caller's: dropping a future ends everything it does.
 
 #![forbid(unsafe_code)]
 
+mod body;
+mod client;
 pub mod config;
+mod connect;
+mod dialer;
+mod error;
+mod files;
+mod greeting;
+mod gzip;
+mod head;
+mod http1;
+mod http2;
+mod oauth2;
+mod place;
+mod routes;
 mod scalar;
 pub mod section;
+mod session;
+mod tls;
 
+pub use body::Wire;
+pub use client::{Client, Response};
 pub use config::{HttpConfig, HttpKeys};
+pub use dialer::{Dialer, Stream};
+pub use error::FetchError;
+pub use place::Place;
 pub use scalar::{DurationText, Secret, SizeText};
+pub use session::{Answer, Method, Request, Session, Unpacked};

@@ -15,6 +15,7 @@ mod tls;
 pub use auth::{Authorization, BasicAuth, Credentials, SecretSource};
 pub use headers::HeaderValues;
 pub use oauth2::{Grant, OAuth2, OAuth2Keys, Signature};
+pub(crate) use proxy::unescape;
 pub use proxy::{Proxy, ProxyConfig, ProxyKeys, ProxyScheme, ProxyUrl};
 pub use tls::{Material, TlsConfig, TlsKeys, TlsVersion};
 

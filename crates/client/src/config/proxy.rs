@@ -105,7 +105,7 @@ impl ProxyUrl {
 }
 
 /// Takes back `%xx`.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

@@ -1,0 +1,140 @@
+//! Opening connections: looking up names, and how many of everything there may be at a time.
+
+use crate::FetchError;
+use crate::place::join_host_and_port;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Names being looked up at a time, each of which takes a thread.
+const MAX_LOOKUPS: usize = 16;
+
+/// What bytes go over.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
+
+/// Connects to an address in a way of its own.
+type Connect = dyn Fn(&str) -> Box<dyn Stream> + Send + Sync;
+
+/// Opens connections, for all clients of a process.
+#[derive(Clone)]
+pub struct Dialer(Way);
+
+#[derive(Clone)]
+enum Way {
+    /// Over the network, or to a socket in the file system.
+    Net(Arc<Lines>),
+    /// Within the process.
+    Within(Arc<Connect>),
+}
+
+/// What the process has for dialing.
+struct Lines {
+    connections: Arc<Semaphore>,
+    max_connections: usize,
+    lookups: Arc<Semaphore>,
+}
+
+/// An open connection, and its place among those there may be.
+pub(crate) struct Line {
+    pub(crate) stream: Box<dyn Stream>,
+    pub(crate) permit: Option<OwnedSemaphorePermit>,
+}
+
+impl fmt::Debug for Dialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialer")
+    }
+}
+
+impl Dialer {
+    /// Over the network, with at most so many connections.
+    #[must_use]
+    pub fn net(max_connections: usize) -> Self {
+        let max_connections = max_connections.min(Semaphore::MAX_PERMITS);
+        Self(Way::Net(Arc::new(Lines {
+            connections: Arc::new(Semaphore::new(max_connections)),
+            max_connections,
+            lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
+        })))
+    }
+
+    /// Within the process: the function gets `host:port` as it was asked for.
+    #[must_use]
+    pub fn within(connect: impl Fn(&str) -> Box<dyn Stream> + Send + Sync + 'static) -> Self {
+        Self(Way::Within(Arc::new(connect)))
+    }
+
+    /// Connects to a host, or to a socket in the file system.
+    pub(crate) async fn dial(
+        &self,
+        host: &str,
+        port: u16,
+        unix_socket: Option<&str>,
+    ) -> Result<Line, FetchError> {
+        let lines = match &self.0 {
+            Way::Net(lines) => lines,
+            Way::Within(connect) => {
+                let stream = connect(&join_host_and_port(host, port));
+                return Ok(Line { stream, permit: None });
+            }
+        };
+        let permit = Arc::clone(&lines.connections).try_acquire_owned();
+        let permit = permit.map_err(|_| FetchError::TooManyConnections(lines.max_connections))?;
+        let stream = match unix_socket {
+            Some(path) => unix(path).await?,
+            None => lines.tcp(host, port).await?,
+        };
+        Ok(Line { stream, permit: Some(permit) })
+    }
+}
+
+async fn unix(path: &str) -> Result<Box<dyn Stream>, FetchError> {
+    match UnixStream::connect(path).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(source) => Err(dial_error("unix", path.to_owned(), source)),
+    }
+}
+
+fn dial_error(network: &'static str, address: String, source: io::Error) -> FetchError {
+    FetchError::Dial { network, address, source: Arc::new(source) }
+}
+
+impl Lines {
+    async fn tcp(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, FetchError> {
+        let lookup_error =
+            |source| FetchError::Lookup { host: host.to_owned(), source: Arc::new(source) };
+        let mut failure = None;
+        for address in self.look_up(host, port).await.map_err(lookup_error)? {
+            match TcpStream::connect(address).await {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(Box::new(stream));
+                }
+                Err(source) => {
+                    failure.get_or_insert(dial_error("tcp", address.to_string(), source));
+                }
+            }
+        }
+        Err(failure.unwrap_or_else(|| lookup_error(io::Error::other("no such host"))))
+    }
+
+    /// A look-up takes a thread until it is answered, also when nobody waits for it any more.
+    async fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        if let Ok(address) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(address, port)]);
+        }
+        let turn = Arc::clone(&self.lookups).acquire_owned().await.expect("never closed");
+        let host = host.to_owned();
+        let looked_up = tokio::spawn(async move {
+            let addresses = lookup_host((host, port)).await.map(Iterator::collect);
+            drop(turn);
+            addresses
+        });
+        looked_up.await.map_err(io::Error::other)?
+    }
+}

@@ -1,0 +1,453 @@
+//! The connections of one who is asked again and again, such as a target.
+
+use crate::FetchError;
+use crate::body::{Body, Source, Wire};
+use crate::client::Shared as ClientParts;
+use crate::connect::{Link, is_current};
+use crate::head::{Head, headers_of};
+use crate::http1::{self, Begun};
+use crate::place::Place;
+use crate::tls::Ready;
+use http::HeaderMap;
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Go follows as many.
+const MAX_REDIRECTS: usize = 10;
+/// One's own, and the one it redirects to.
+const MAX_KEPT: usize = 2;
+
+/// What is done to a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Asks.
+    Get,
+    /// Tells.
+    Post,
+}
+
+impl Method {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What is done.
+    pub method: Method,
+    /// Where.
+    pub place: &'a Place,
+    /// Headers besides `Host`, `User-Agent`, `Content-Length` and those of the configuration. An
+    /// answer that is packed with gzip is unpacked, so `Accept-Encoding` may ask for that.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// What is sent along.
+    pub body: &'a [u8],
+}
+
+/// The kept connections of one who is asked again and again: one request at a time.
+#[derive(Debug)]
+pub struct Session {
+    client: Arc<ClientParts>,
+    kept: Vec<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    place: Place,
+    tls: Option<Arc<Ready>>,
+    link: Link,
+}
+
+/// An answer whose head came and whose body is read by its user.
+pub struct Answer<'s> {
+    session: &'s mut Session,
+    head: Head,
+    fields: Fields,
+    body: Option<Body>,
+    /// Set when what came with the head was handed on.
+    is_begun: bool,
+    place: Place,
+    tls: Option<Arc<Ready>>,
+}
+
+/// All headers, not yet looked at.
+enum Fields {
+    Http1(Begun),
+    Http2(HeaderMap),
+}
+
+impl Fields {
+    /// What came of the body with them.
+    fn begun(&self) -> &[u8] {
+        match self {
+            Self::Http1(begun) => begun.rest(),
+            Self::Http2(_) => &[],
+        }
+    }
+}
+
+/// What an exchange came to.
+struct Exchanged {
+    head: Head,
+    fields: Fields,
+    body: Body,
+}
+
+impl Session {
+    pub(crate) fn new(client: Arc<ClientParts>) -> Self {
+        Self { client, kept: Vec::new() }
+    }
+
+    /// Whether a connection to the place is kept.
+    pub(crate) fn has(&self, place: &Place) -> bool {
+        self.kept.iter().any(|kept| kept.place.same_peer(place))
+    }
+
+    /// Sends a request and waits for the head of the answer, which may be of any status. Redirects
+    /// are followed when the configuration says so; credentials do not go to another host.
+    ///
+    /// Cancel safe: a connection in use is dropped with the future.
+    ///
+    /// # Errors
+    /// When there is no connection, no answer, or a file with a secret cannot be read.
+    pub async fn send(&mut self, request: &Request<'_>) -> Result<Answer<'_>, FetchError> {
+        let client = self.client.clone();
+        let headers = client.greeting.headers().await?;
+        let token = match &client.tokens {
+            Some(tokens) => Some(tokens.token().await?),
+            None => None,
+        };
+        let Request { mut method, place: origin, headers: own_headers, mut body } = *request;
+        let mut place = Cow::Borrowed(origin);
+        for _ in 0..=MAX_REDIRECTS {
+            let mut secrets: Vec<(&str, &str)> = Vec::new();
+            if place.same_peer(origin) {
+                secrets.extend(token.as_deref().map(|token| ("Authorization", token)));
+                secrets.extend(headers.0.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+            }
+            let has_authorization = secrets.iter().any(|(name, _)| *name == "Authorization");
+            if let (false, Some(login)) = (has_authorization, place.login.as_deref()) {
+                secrets.push(("Authorization", login));
+            }
+            let request = Request { method, place: &place, headers: own_headers, body };
+            let (mut exchanged, tls) = self.exchange(&request, &secrets).await?;
+            let Exchanged { head, .. } = &exchanged;
+            let next = match (head.status, &head.location) {
+                (301 | 302 | 303 | 307 | 308, Some(location)) if client.config.follow_redirects => {
+                    place.redirected(location)?
+                }
+                _ => {
+                    let (Exchanged { head, fields, body }, place) = (exchanged, place.into_owned());
+                    let body = Some(body);
+                    let is_begun = false;
+                    return Ok(Answer { session: self, head, fields, body, is_begun, place, tls });
+                }
+            };
+            if !matches!(head.status, 307 | 308) {
+                (method, body) = (Method::Get, &[]);
+            }
+            let mut wire = Wire::default();
+            exchanged.body.begin(exchanged.fields.begun(), &mut wire);
+            if exchanged.body.skip(&exchanged.head, &mut wire).await {
+                self.keep(place.into_owned(), exchanged.body.into_link(&wire), tls);
+            }
+            place = Cow::Owned(next);
+        }
+        Err(FetchError::Redirect(format!("stopped after {MAX_REDIRECTS} redirects")))
+    }
+
+    /// Sends one request and reads the head of its answer. A kept connection that was closed
+    /// meanwhile is replaced once.
+    async fn exchange(
+        &mut self,
+        request: &Request<'_>,
+        secrets: &[(&str, &str)],
+    ) -> Result<(Exchanged, Option<Arc<Ready>>), FetchError> {
+        let (client, place) = (self.client.clone(), request.place);
+        let tls = match client.connector.needs_tls(place)? {
+            true => Some(client.tls.ready().await?),
+            false => None,
+        };
+        self.kept.retain(|kept| {
+            !kept.place.same_peer(place) || is_current(kept.tls.as_ref(), tls.as_ref())
+        });
+        if let Some(mut link) = self.take(place) {
+            // What was told may have been heard, so it is not told again.
+            let fresh = match &mut link {
+                Link::Http1(connection) => request.method == Method::Get || !connection.is_stale(),
+                Link::Http2(_) => true,
+            };
+            if fresh {
+                match self.over(link, request, secrets, &tls).await {
+                    Err(FetchError::ClosedBeforeAnswer) if request.method == Method::Get => {}
+                    Ok(exchanged) => return Ok((exchanged, tls)),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let link = client.connector.connect(place, tls.as_deref()).await?;
+        let exchanged = self.over(link, request, secrets, &tls).await?;
+        Ok((exchanged, tls))
+    }
+
+    async fn over(
+        &mut self,
+        link: Link,
+        request: &Request<'_>,
+        secrets: &[(&str, &str)],
+        tls: &Option<Arc<Ready>>,
+    ) -> Result<Exchanged, FetchError> {
+        let user_agent = &self.client.connector.user_agent;
+        match link {
+            Link::Http1(mut connection) => {
+                let text = text(request, secrets, user_agent, connection.proxy.as_ref())?;
+                let stream = &mut connection.stream;
+                let (head, begun) = http1::exchange(stream, text.as_bytes(), request.body).await?;
+                let body = Body::new(&head, Source::Http1(connection));
+                Ok(Exchanged { head, fields: Fields::Http1(begun), body })
+            }
+            Link::Http2(shared) => {
+                let message = message(request, secrets, user_agent)?;
+                let (head, fields, incoming) = shared.exchange(message, request.body).await?;
+                self.keep(request.place.clone(), Some(Link::Http2(shared)), tls.clone());
+                let body = Body::new(&head, Source::Http2(incoming));
+                Ok(Exchanged { head, fields: Fields::Http2(fields), body })
+            }
+        }
+    }
+
+    fn take(&mut self, place: &Place) -> Option<Link> {
+        let at = self.kept.iter().position(|kept| kept.place.same_peer(place))?;
+        Some(self.kept.swap_remove(at).link)
+    }
+
+    fn keep(&mut self, place: Place, link: Option<Link>, tls: Option<Arc<Ready>>) {
+        let Some(link) = link else { return };
+        if self.kept.len() == MAX_KEPT {
+            self.kept.remove(0);
+        }
+        self.kept.push(Kept { place, tls, link });
+    }
+}
+
+impl Answer<'_> {
+    /// The status, of any kind.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.head.status
+    }
+
+    /// As in `404 Not Found`.
+    #[must_use]
+    pub fn status_text(&self) -> String {
+        self.head.status_text()
+    }
+
+    /// The `Content-Type`, or the empty text.
+    #[must_use]
+    pub fn content_type(&self) -> &str {
+        &self.head.content_type
+    }
+
+    /// Whether the body comes packed, so that reading it is work.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.head.gzip
+    }
+
+    /// All headers, in the order they came.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(String, String)> {
+        match &self.fields {
+            Fields::Http1(begun) => headers_of(begun.head()),
+            Fields::Http2(map) => map
+                .iter()
+                .map(|(name, value)| {
+                    (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into())
+                })
+                .collect(),
+        }
+    }
+
+    /// Refuses a body of so many bytes and more, unpacked; at once when it is known to come.
+    ///
+    /// # Errors
+    /// [`FetchError::BodyLimit`]
+    pub fn set_limit(&mut self, bytes: u64) -> Result<(), FetchError> {
+        match &mut self.body {
+            Some(body) => body.set_limit(&self.head, bytes),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends the next piece of the body, unpacked, of about `room` bytes at most; false when
+    /// nothing more comes, and then the connection is kept for the next request.
+    ///
+    /// A plain body of known length goes from the socket to `out` without another copy; the room for
+    /// bytes as they come, the same one in all calls, is for others. When `out` has more capacity than
+    /// `room`, more may come.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// When the body ends early, is not what it says, or passes its limit.
+    pub async fn read(
+        &mut self,
+        wire: &mut Wire,
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<bool, FetchError> {
+        let Some(body) = self.begin(wire) else { return Ok(false) };
+        let is_more = body.read(wire, out, room).await?;
+        if !is_more {
+            self.done(wire);
+        }
+        Ok(is_more)
+    }
+
+    /// Waits until something of the body comes; what needs no unpacking is appended at once. For
+    /// those who do [`unpack`](Self::unpack) elsewhere; else [`read`](Self::read) is both.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn receive(
+        &mut self,
+        wire: &mut Wire,
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<(), FetchError> {
+        match self.begin(wire) {
+            Some(body) => body.receive(wire, out, room).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Unpacks of what came, about `room` bytes at most, without waiting.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn unpack(
+        &mut self,
+        wire: &mut Wire,
+        out: &mut Vec<u8>,
+        room: usize,
+    ) -> Result<Unpacked, FetchError> {
+        let Some(body) = self.begin(wire) else { return Ok(Unpacked::Complete) };
+        if body.unpack(wire, out, room)? {
+            return Ok(Unpacked::More);
+        }
+        if !body.is_complete()? {
+            return Ok(Unpacked::Waiting);
+        }
+        self.done(wire);
+        Ok(Unpacked::Complete)
+    }
+
+    /// Reads and drops the rest of the body if that is little, to keep the connection.
+    ///
+    /// Cancel safe.
+    pub async fn skip(mut self) {
+        let (mut wire, head) = (Wire::default(), self.head.clone());
+        if let Some(body) = self.begin(&mut wire)
+            && body.skip(&head, &mut wire).await
+        {
+            self.done(&wire);
+        }
+    }
+
+    /// The answer when its status is 200; else the rest of it is skipped.
+    ///
+    /// # Errors
+    /// [`FetchError::Status`]
+    pub async fn expect_ok(self) -> Result<Self, FetchError> {
+        if self.status() == 200 {
+            return Ok(self);
+        }
+        let text = self.status_text();
+        self.skip().await;
+        Err(FetchError::Status(text))
+    }
+
+    /// The body while it is not complete; at first, what came with the head goes into the room.
+    fn begin(&mut self, wire: &mut Wire) -> Option<&mut Body> {
+        let body = self.body.as_mut()?;
+        if !std::mem::replace(&mut self.is_begun, true) {
+            body.begin(self.fields.begun(), wire);
+        }
+        Some(body)
+    }
+
+    fn done(&mut self, wire: &Wire) {
+        let link = self.body.take().and_then(|body| body.into_link(wire));
+        self.session.keep(self.place.clone(), link, self.tls.take());
+    }
+}
+
+/// How far unpacking came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unpacked {
+    /// There may be more to unpack.
+    More,
+    /// More must come first.
+    Waiting,
+    /// The body is complete.
+    Complete,
+}
+
+/// A request of HTTP/1.1 but for its body.
+fn text(
+    request: &Request<'_>,
+    secrets: &[(&str, &str)],
+    user_agent: &str,
+    proxy: Option<&Option<String>>,
+) -> Result<String, FetchError> {
+    let place = request.place;
+    let mut text = String::with_capacity(512);
+    let mut push =
+        |part: std::fmt::Arguments<'_>| text.write_fmt(part).expect("a string takes text");
+    push(format_args!("{} ", request.method.name()));
+    if proxy.is_some() {
+        push(format_args!("{}://{}", place.scheme.name(), place.authority));
+    }
+    push(format_args!("{} HTTP/1.1\r\n", place.path_and_query));
+    push(format_args!("Host: {}\r\nUser-Agent: {user_agent}\r\n", place.authority));
+    if let Some(Some(login)) = proxy {
+        push(format_args!("Proxy-Authorization: {login}\r\n"));
+    }
+    if request.method == Method::Post {
+        push(format_args!("Content-Length: {}\r\n", request.body.len()));
+    }
+    for (name, value) in request.headers.iter().chain(secrets) {
+        push(format_args!("{name}: {value}\r\n"));
+    }
+    push(format_args!("\r\n"));
+    Ok(text)
+}
+
+/// The same for HTTP/2.
+fn message(
+    request: &Request<'_>,
+    secrets: &[(&str, &str)],
+    user_agent: &str,
+) -> Result<http::Request<()>, FetchError> {
+    let mut message = http::Request::builder()
+        .method(request.method.name())
+        .uri(request.place.url())
+        .version(http::Version::HTTP_2)
+        .header("user-agent", user_agent);
+    if request.method == Method::Post {
+        message = message.header("content-length", request.body.len());
+    }
+    for (name, value) in request.headers.iter().chain(secrets) {
+        message = message.header(*name, *value);
+    }
+    message.body(()).map_err(|error| FetchError::Address(error.to_string()))
+}
