@@ -15,5 +15,5 @@ pub use append::{
 pub use error::{AppendError, Error};
 pub use read::{
     Columns, ExemplarQueryable, LabelQuery, Querier, Queryable, SampleSink, SelectHints,
-    SeriesExemplars, SeriesSet, empty_series_set,
+    SeriesExemplars, SeriesSet, empty_series_set, hand_over,
 };

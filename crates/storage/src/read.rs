@@ -101,6 +101,26 @@ pub struct Columns {
 }
 
 impl Columns {
+    /// Whether there are no samples.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.t_ms.is_empty() && self.histograms.is_empty()
+    }
+
+    /// Time of the first sample.
+    #[must_use]
+    pub fn first_ms(&self) -> Option<i64> {
+        let histogram = self.histograms.first().map(|(t_ms, _)| *t_ms);
+        self.t_ms.first().copied().into_iter().chain(histogram).min()
+    }
+
+    /// Time of the last sample.
+    #[must_use]
+    pub fn last_ms(&self) -> Option<i64> {
+        let histogram = self.histograms.last().map(|(t_ms, _)| *t_ms);
+        self.t_ms.last().copied().into_iter().chain(histogram).max()
+    }
+
     /// Removes all samples, keeping the memory.
     pub fn clear(&mut self) {
         self.t_ms.clear();
@@ -142,6 +162,22 @@ pub struct SeriesExemplars {
     pub labels: Labels,
     /// Oldest first.
     pub exemplars: Vec<Exemplar>,
+}
+
+/// Hands all samples to a sink, floats and histograms in order of time.
+pub fn hand_over(columns: &Columns, sink: &mut dyn SampleSink) {
+    let mut from = 0;
+    for (t_ms, histogram) in &columns.histograms {
+        let to = from + columns.t_ms[from..].partition_point(|float| float < t_ms);
+        if to > from {
+            sink.floats(&columns.t_ms[from..to], &columns.values[from..to]);
+        }
+        sink.histogram(*t_ms, Arc::clone(histogram));
+        from = to;
+    }
+    if from < columns.t_ms.len() {
+        sink.floats(&columns.t_ms[from..], &columns.values[from..]);
+    }
 }
 
 /// A set without series.

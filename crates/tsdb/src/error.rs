@@ -44,6 +44,12 @@ pub enum Error {
         /// The group's key.
         key: String,
     },
+    /// A histogram contradicts itself, or is too large.
+    #[error("{reason}")]
+    Histogram {
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A table in memory is full: 2^32 series, label sets or symbols, or 4 GiB of label text.
     #[error("the tables of the head are full")]
     Full,

@@ -32,8 +32,9 @@ pub use head::stats::{Count, HeadStats};
 pub use maintain::MaintainReport;
 pub use open::{Damage, OpenReport};
 
-/// The version of what is on disk, in the file `FORMAT`.
-pub(crate) const FORMAT: u32 = 1;
+/// The version of what is on disk, in the file `FORMAT`. 2 may have histograms and exemplars; 1 is read
+/// as well.
+pub(crate) const FORMAT: u32 = 2;
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ const COMPACTION_BOUNDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0,
 #[derive(Debug)]
 pub(crate) struct Metrics {
     pub(crate) samples_appended: Counter,
+    pub(crate) histograms_appended: Counter,
     pub(crate) series_created: Counter,
     pub(crate) series_removed: Counter,
     pub(crate) chunks_created: Counter,
@@ -41,6 +42,7 @@ impl Default for Metrics {
     fn default() -> Self {
         Self {
             samples_appended: Counter::default(),
+            histograms_appended: Counter::default(),
             series_created: Counter::default(),
             series_removed: Counter::default(),
             chunks_created: Counter::default(),
@@ -136,7 +138,8 @@ impl Metrics {
             "Samples appended, by their type.",
         );
         to.sample("", &[("type", "float")], self.samples_appended.get() as f64);
-        to.sample("", &[("type", "histogram")], 0.0);
+        let histograms = self.histograms_appended.get() as f64;
+        to.sample("", &[("type", "histogram")], histograms);
         gauge(to, &name("min_time"), "First time in the head, milliseconds.", min as f64);
         gauge(to, &name("max_time"), "Last time in the head, milliseconds.", max as f64);
         gauge(to, &name("min_time_seconds"), "First time in the head.", min as f64 / 1e3);

@@ -155,7 +155,9 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
             let text = String::from_utf8_lossy(&bytes);
             let text = text.trim();
             match text.parse::<u32>() {
-                Ok(version) if version <= FORMAT => Ok(()),
+                Ok(FORMAT) => Ok(()),
+                // Older releases would misread what we write from now on.
+                Ok(version) if version < FORMAT => write_format(disk, dir),
                 Err(_) => {
                     let shown: String = text.chars().take(40).collect();
                     let what = format!("{shown:?} is no format; this release writes {FORMAT}");
@@ -168,16 +170,18 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
                 }),
             }
         }
-        Err(error) if error.is_not_found() => {
-            let tmp = dir.join("FORMAT.tmp");
-            let file = disk.create(&tmp)?;
-            file.write_at(0, format!("{FORMAT}\n").as_bytes())?;
-            file.sync()?;
-            disk.rename(&tmp, &path)?;
-            Ok(disk.sync_dir(dir)?)
-        }
+        Err(error) if error.is_not_found() => write_format(disk, dir),
         Err(error) => Err(error.into()),
     }
+}
+
+fn write_format(disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
+    let tmp = dir.join("FORMAT.tmp");
+    let file = disk.create(&tmp)?;
+    file.write_at(0, format!("{FORMAT}\n").as_bytes())?;
+    file.sync()?;
+    disk.rename(&tmp, &dir.join("FORMAT"))?;
+    Ok(disk.sync_dir(dir)?)
 }
 
 /// Opens all blocks, in order of time. Damaged ones are set aside; half-written and replaced ones are

@@ -2,7 +2,8 @@
 //!
 //! One section, `chunks`. A directory, per part: chunks << 1 | irregular (varint), then per chunk its
 //! samples (varint, only if irregular; else 480 but for the last) and its bytes (varint). Chunks
-//! follow in order of parts and time, see `codec`.
+//! follow in order of parts and time, see `codec`; after a chunk's values come the histograms that some
+//! of them stand for, see `codec::histogram`.
 //!
 //! The file has a crc32c per page of 4 KiB; they are the section `pages` of `index`.
 

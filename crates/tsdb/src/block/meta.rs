@@ -10,7 +10,9 @@ use std::ops::Range;
 use std::path::Path;
 use ulid::Ulid;
 
-pub(super) const VERSION: u32 = 1;
+/// The newest version; blocks without histograms are written as version 1, which knew none.
+pub(super) const VERSION: u32 = 2;
+const FLOATS_ONLY: u32 = 1;
 pub(super) const FILE: &str = "meta.json";
 
 /// What a block holds.
@@ -24,6 +26,8 @@ pub(crate) struct BlockMeta {
     pub(crate) stats: Stats,
     /// The blocks whose samples this one has taken over, however indirectly.
     pub(crate) sources: Vec<Ulid>,
+    /// Whether chunks may hold histograms.
+    pub(crate) has_histograms: bool,
     /// Bytes of all files but `meta.json`.
     pub(crate) bytes: u64,
     pub(super) sections: Vec<Section>,
@@ -77,7 +81,7 @@ impl BlockMeta {
     /// Writes the file and makes it durable.
     pub(super) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<(), Error> {
         let mut rendered = Rendered {
-            version: VERSION,
+            version: if self.has_histograms { VERSION } else { FLOATS_ONLY },
             ulid: self.ulid.to_string(),
             min_ms: self.range.min_ms,
             max_ms: self.range.max_ms,
@@ -109,7 +113,7 @@ impl BlockMeta {
         let mut rendered = parsed.map_err(|error| damaged(error.to_string()))?;
         let expected = std::mem::take(&mut rendered.crc32c);
         let found = crc32c::crc32c(&rendered.bytes());
-        if rendered.version != VERSION || found != expected {
+        if !(FLOATS_ONLY..=VERSION).contains(&rendered.version) || found != expected {
             return Err(damaged(format!("crc32c {found:08x}, expected {expected:08x}")));
         }
         let ulid = |text: &String| {
@@ -121,6 +125,7 @@ impl BlockMeta {
             range: TimeRange { min_ms: rendered.min_ms, max_ms: rendered.max_ms },
             stats: rendered.stats,
             sources: rendered.sources.iter().map(ulid).collect::<Result<_, _>>()?,
+            has_histograms: rendered.version > FLOATS_ONLY,
             bytes,
             sections: rendered.sections,
         })

@@ -9,11 +9,12 @@ use super::{BlockMeta, Encoded, EncodedPart, Error, GroupIx, Run, overlay, selec
 use crate::codec::bits::ByteReader;
 use crate::codec::{self, DecodeError, Scratch};
 use crate::disk::Disk;
-use model::{Labels, Matcher, TimeRange, stale_marker};
+use model::{FloatHistogram, Labels, Matcher, TimeRange, stale_marker};
 use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use storage::{Absence, Columns, SampleSink};
 
 /// A block, opened: `index` and `ts` are verified, pages of `chunks` are when they are read.
@@ -44,6 +45,25 @@ struct Decoded {
     codec: Scratch,
     chunk: Option<usize>,
     values: Vec<f64>,
+    histograms: Vec<Arc<FloatHistogram>>,
+}
+
+impl Decoded {
+    /// Hands over samples with histograms among them, the first of which is at `within`.
+    fn hand_over(&self, t_ms: &[i64], within: usize, sink: &mut dyn SampleSink) {
+        let mut histograms =
+            self.histograms[codec::histogram::marks(&self.values[..within])..].iter();
+        for (t_ms, value) in t_ms.iter().zip(&self.values[within..]) {
+            let is_mark = codec::histogram::is_mark(*value);
+            match histograms.as_slice().first().filter(|_| is_mark) {
+                Some(histogram) => {
+                    sink.histogram(*t_ms, Arc::clone(histogram));
+                    histograms.next();
+                }
+                None => sink.floats(&[*t_ms], &[*value]),
+            }
+        }
+    }
 }
 
 /// A part that may have samples in the range that is read.
@@ -247,9 +267,7 @@ impl Block {
             overlay(all, one, merged);
             std::mem::swap(all, merged);
         }
-        if !all.t_ms.is_empty() {
-            sink.floats(&all.t_ms, &all.values);
-        }
+        storage::hand_over(all, sink);
         Ok(())
     }
 
@@ -452,7 +470,11 @@ impl Reading<'_> {
             let values = &self.values.values[within..];
             let left = (rows.end - row) as usize;
             let n = left.min(times.len()).min(values.len());
-            sink.floats(&times[..n], &values[..n]);
+            if self.values.histograms.is_empty() {
+                sink.floats(&times[..n], &values[..n]);
+            } else {
+                self.values.hand_over(&times[..n], within, sink);
+            }
             let n = u32::try_from(n).expect("at most a chunk");
             (row, sample) = (row + n, sample + n);
         }
@@ -467,13 +489,18 @@ impl Reading<'_> {
         let number = self.first_chunk + i;
         if self.values.chunk != Some(number) {
             let bytes = self.block.chunk_bytes(chunk)?;
-            let Decoded { codec, values, .. } = &mut *self.values;
+            let Decoded { codec, values, histograms, .. } = &mut *self.values;
             values.clear();
+            histograms.clear();
             let used = codec::decode(bytes, chunk.samples as usize, codec, values)
                 .map_err(Error::decode(self.block.chunks.path()))?;
             if used != chunk.len as usize {
-                let what = format!("chunk at {}: length", chunk.offset);
-                return Err(Error::damaged(self.block.chunks.path(), what));
+                let rest = bytes.get(used..chunk.len as usize).ok_or_else(|| {
+                    let what = format!("chunk at {}: length", chunk.offset);
+                    Error::damaged(self.block.chunks.path(), what)
+                })?;
+                codec::histogram::decode_rest(rest, values, codec, histograms)
+                    .map_err(Error::decode(self.block.chunks.path()))?;
             }
             self.values.chunk = Some(number);
         }

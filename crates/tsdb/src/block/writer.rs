@@ -6,9 +6,9 @@ use super::series::encode_part;
 use super::times::TimesWriter;
 use super::{BlockMeta, CHUNK_SAMPLES, Error, GroupIx, Run, Stats};
 use crate::codec::bits::put_varint;
-use crate::codec::{self, Scratch};
+use crate::codec::{self, Scratch, histogram};
 use crate::disk::Disk;
-use model::{Labels, TimeRange};
+use model::{FloatHistogram, Labels, TimeRange};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub(crate) struct SeriesPart<'a> {
     pub(crate) runs: &'a [Run],
     /// A value per row with a value.
     pub(crate) values: &'a [f64],
+    /// The histograms that some of the values stand for.
+    pub(crate) histograms: &'a [Arc<FloatHistogram>],
 }
 
 /// As [`SeriesPart`], with the values in chunks.
@@ -66,6 +68,7 @@ pub(crate) struct BlockWriter {
     last: Option<Labels>,
     samples: u64,
     num_chunks: u64,
+    has_histograms: bool,
     scratch: Scratch,
     buffers: Buffers,
 }
@@ -119,6 +122,7 @@ impl BlockWriter {
             last: None,
             samples: 0,
             num_chunks: 0,
+            has_histograms: false,
             scratch: Scratch::default(),
             buffers: Buffers::default(),
         })
@@ -157,9 +161,18 @@ impl BlockWriter {
             assert_eq!(samples as usize, part.values.len(), "values of a part");
             let Buffers { data, ends, .. } = &mut self.buffers;
             ends.clear();
+            let mut histograms = part.histograms;
+            self.has_histograms |= !histograms.is_empty();
             for chunk in part.values.chunks(CHUNK_SAMPLES) {
                 let start = data.len();
-                codec::encode(chunk, &mut self.scratch, data);
+                if histograms.is_empty() {
+                    codec::encode(chunk, &mut self.scratch, data);
+                } else {
+                    let here = histogram::marks(chunk).min(histograms.len());
+                    let (here, later) = histograms.split_at(here);
+                    histogram::encode_samples(chunk, here, &mut self.scratch, data);
+                    histograms = later;
+                }
                 let samples = u32::try_from(chunk.len()).expect("at most 480");
                 ends.push((samples, data.len() - start));
             }
@@ -186,6 +199,11 @@ impl BlockWriter {
             self.directory(samples);
         }
         self.end(labels, parts.len())
+    }
+
+    /// Says that some of the chunks taken as they are may hold histograms.
+    pub(crate) fn may_hold_histograms(&mut self) {
+        self.has_histograms = true;
     }
 
     fn begin(&mut self, labels: &Labels) {
@@ -255,7 +273,7 @@ impl BlockWriter {
 
     /// Makes the block durable under its name. `sources` are the blocks it replaces and their sources.
     pub(crate) fn finish(self, sources: Vec<Ulid>) -> Result<BlockMeta, Error> {
-        let Self { mut tmp, dir, ulid, range, times, chunks, index, .. } = self;
+        let Self { mut tmp, dir, ulid, range, times, chunks, index, has_histograms, .. } = self;
         let stats = Stats {
             num_series: u64::from(index.num_series()),
             num_samples: self.samples,
@@ -266,7 +284,7 @@ impl BlockWriter {
         sections.extend(times.finish()?);
         sections.extend(index.finish(&page_crcs)?);
         let bytes = sections.iter().map(|section| section.length).sum();
-        let meta = BlockMeta { ulid, range, stats, sources, bytes, sections };
+        let meta = BlockMeta { ulid, range, stats, sources, has_histograms, bytes, sections };
         meta.write(&*tmp.disk, &tmp.path)?;
         tmp.disk.sync_dir(&tmp.path)?;
         tmp.disk.rename(&tmp.path, &dir.join(ulid.to_string()))?;

@@ -12,10 +12,12 @@
 //! | 4 | XOR | 0 | `xor` |
 //!
 //! Most scraped values are decimals that stay the same or change by a small integer, which is why the
-//! integer encodings come first and XOR last.
+//! integer encodings come first and XOR last. What stands for a histogram among the values is a NaN,
+//! and the histograms follow the chunk ([`histogram`]).
 
 pub(crate) mod bits;
 mod decimal;
+pub(crate) mod histogram;
 mod ints;
 mod pfor;
 mod rice;

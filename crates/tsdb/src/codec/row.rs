@@ -217,8 +217,9 @@ fn changed_bits(values: &[f64], last: &[f64]) -> u64 {
     changed
 }
 
+/// Appends a word by those of its bytes that are not zero.
 #[inline]
-fn put_sparse_word(word: u64, out: &mut Vec<u8>) {
+pub(super) fn put_sparse_word(word: u64, out: &mut Vec<u8>) {
     let bytes = word.to_le_bytes();
     let mask_at = out.len();
     out.push(0);
@@ -232,8 +233,9 @@ fn put_sparse_word(word: u64, out: &mut Vec<u8>) {
     }
 }
 
+/// Reads what [`put_sparse_word`] wrote.
 #[inline]
-fn sparse_word(from: &mut ByteReader<'_>) -> Result<u64, DecodeError> {
+pub(super) fn sparse_word(from: &mut ByteReader<'_>) -> Result<u64, DecodeError> {
     let mut mask = from.u8()?;
     let mut word = 0;
     while mask != 0 {

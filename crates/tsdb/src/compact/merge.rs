@@ -8,7 +8,8 @@ use crate::block::{
     Block, BlockMeta, BlockWriter, CHUNK_SAMPLES, Encoded, EncodedPart, Error, GroupIx,
     SeriesCursor,
 };
-use crate::codec::{self, Scratch};
+use crate::codec::Scratch;
+use crate::codec::histogram::{decode_samples, encode_samples, marks};
 use crate::disk::Disk;
 use model::{Labels, TimeRange};
 use std::borrow::Cow;
@@ -36,6 +37,9 @@ pub(crate) fn merge(
     };
     let mut scratch = Scratch::default();
     let mut writer = BlockWriter::new(disk.clone(), dir, ulid, range)?;
+    if blocks.iter().any(|block| block.meta().has_histograms) {
+        writer.may_hold_histograms();
+    }
     let placed = place_groups(blocks, &mut writer, &mut scratch)?;
 
     let mut sources: Vec<Source<'_>> = blocks.iter().copied().map(Source::new).collect();
@@ -199,14 +203,18 @@ fn repack<'a>(
             out.extend_from_slice(small);
             continue;
         }
-        let mut values = Vec::new();
+        let (mut values, mut histograms) = (Vec::new(), Vec::new());
         for chunk in small {
-            codec::decode(&chunk.bytes, chunk.samples as usize, scratch, &mut values)
+            let samples = chunk.samples as usize;
+            decode_samples(&chunk.bytes, samples, scratch, &mut values, &mut histograms)
                 .map_err(|error| Error::Damaged { path: dir.into(), what: error.to_string() })?;
         }
+        let mut histograms = &histograms[..];
         for values in values.chunks(CHUNK_SAMPLES) {
             let mut bytes = Vec::new();
-            codec::encode(values, scratch, &mut bytes);
+            let (here, later) = histograms.split_at(marks(values).min(histograms.len()));
+            encode_samples(values, here, scratch, &mut bytes);
+            histograms = later;
             let samples = u32::try_from(values.len()).expect("at most 480");
             out.push(Encoded { samples, bytes: Cow::Owned(bytes) });
         }

@@ -19,11 +19,13 @@
 //!
 //! The bytes of a column with missing rows begin with its presence: count of runs << 1, plus 1 if the
 //! row before the chunk had a value, and the lengths of runs alternately present and absent, that row
-//! the first of them, but for the last run; varints. All else is a chunk of values.
+//! the first of them, but for the last run; varints. All else is a chunk of values, and the histograms
+//! that some of them stand for (`codec::histogram`).
 
 use super::column::ColumnRows;
 use crate::codec::bits::{ByteReader, put_varint};
-use crate::codec::{self, DecodeError, Scratch, times};
+use crate::codec::histogram::{decode_samples, encode_samples};
+use crate::codec::{DecodeError, Scratch, times};
 use crate::wal::record::put_runs;
 #[cfg(test)]
 use crate::wal::record::read_runs;
@@ -113,7 +115,7 @@ impl Builder {
         if !column.is_full() {
             put_presence(&mut self.page, column, before);
         }
-        codec::encode(&column.values, scratch, &mut self.page);
+        encode_samples(&column.values, &column.histograms, scratch, &mut self.page);
         let len = (self.page.len() - start) as u64;
         put_varint(&mut self.lengths, len << 1 | u64::from(!column.is_full()));
     }
@@ -327,7 +329,7 @@ impl Chunk {
             out.mark(self.rows, true);
             (true, self.rows)
         };
-        codec::decode(from.rest(), values, scratch, &mut out.values)?;
+        decode_samples(from.rest(), values, scratch, &mut out.values, &mut out.histograms)?;
         Ok(before)
     }
 }

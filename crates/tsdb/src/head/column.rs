@@ -1,6 +1,8 @@
 //! The rows of one column, and what a reader sees of them.
 
-use model::{TimeRange, is_stale, stale_marker};
+use crate::codec::histogram::is_mark;
+use model::{FloatHistogram, TimeRange, is_stale, stale_marker};
+use std::sync::Arc;
 use storage::Columns;
 
 /// Values of one column over some rows; reused from column to column.
@@ -11,6 +13,8 @@ pub(crate) struct ColumnRows {
     present: Vec<u64>,
     /// The values that are there.
     pub(crate) values: Vec<f64>,
+    /// The histograms that some of the values stand for.
+    pub(crate) histograms: Vec<Arc<FloatHistogram>>,
 }
 
 impl ColumnRows {
@@ -19,6 +23,7 @@ impl ColumnRows {
         self.rows = 0;
         self.present.clear();
         self.values.clear();
+        self.histograms.clear();
     }
 
     /// The number of rows.
@@ -75,7 +80,8 @@ impl ColumnRows {
         out: &mut Columns,
     ) {
         debug_assert_eq!(t_ms.len(), self.rows);
-        if self.is_full() {
+        let mut histograms = self.histograms.iter();
+        if self.is_full() && self.histograms.is_empty() {
             let from = t_ms.partition_point(|t| *t < range.min_ms);
             let to = t_ms.partition_point(|t| *t <= range.max_ms).max(from);
             out.t_ms.extend_from_slice(&t_ms[from..to]);
@@ -94,7 +100,13 @@ impl ColumnRows {
                 }
             };
             live = !is_stale(shown);
-            if range.contains(*t_ms) {
+            let histogram = if is_mark(shown) { histograms.next() } else { None };
+            if !range.contains(*t_ms) {
+                continue;
+            }
+            if let Some(histogram) = histogram {
+                out.histograms.push((*t_ms, Arc::clone(histogram)));
+            } else {
                 out.t_ms.push(*t_ms);
                 out.values.push(shown);
             }

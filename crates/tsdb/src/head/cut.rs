@@ -10,7 +10,7 @@ use crate::codec::Scratch;
 use crate::disk::Disk;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use model::{Labels, TimeRange};
+use model::{FloatHistogram, Labels, TimeRange};
 use roaring::RoaringBitmap;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ struct Part {
     present_before: bool,
     runs: Vec<Run>,
     values: Vec<f64>,
+    histograms: Vec<Arc<FloatHistogram>>,
 }
 
 impl Head {
@@ -116,6 +117,7 @@ impl Part {
             present_before: false,
             runs: std::mem::take(&mut self.runs),
             values: std::mem::take(&mut self.values),
+            histograms: Vec::new(),
         };
         self.runs.clear();
         self.values.clear();
@@ -135,8 +137,9 @@ impl Part {
         Ok(found)
     }
 
-    fn add(&mut self, first_row: u32, count: u32, rows: &ColumnRows) {
+    fn add(&mut self, first_row: u32, count: u32, rows: &mut ColumnRows) {
         self.values.extend_from_slice(&rows.values);
+        self.histograms.append(&mut rows.histograms);
         if rows.is_full() {
             return self.add_run(first_row..first_row + count);
         }
@@ -159,6 +162,7 @@ impl Part {
             present_before: self.present_before,
             runs: &self.runs,
             values: &self.values,
+            histograms: &self.histograms,
         }
     }
 }

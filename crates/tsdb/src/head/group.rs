@@ -2,6 +2,7 @@
 
 use super::chunk::{Builder, Chunk, Header, MAX_ROWS};
 use super::column::ColumnRows;
+use super::histograms::{Histograms, Replayed, Stream};
 use super::mini::{MINI_ROWS, Mini};
 use super::open::OpenRows;
 use crate::codec::bits::{ByteReader, put_varint};
@@ -9,7 +10,7 @@ use crate::codec::row::{self, RowState};
 use crate::codec::{DecodeError, Scratch};
 use crate::wal::Wal;
 use crate::wal::record::{self, GroupEntry, entry};
-use model::is_stale;
+use model::{FloatHistogram, is_stale};
 use std::sync::Arc;
 use storage::{Absence, Column, GroupSpec, Row};
 
@@ -33,6 +34,8 @@ pub(crate) struct GroupHead {
     pub(crate) chunks: Vec<Arc<Chunk>>,
     /// Rows since.
     pub(crate) open: OpenRows,
+    /// Their histograms, if there ever were any.
+    histograms: Option<Box<Histograms>>,
     /// The last row: what the next delta row is the difference to.
     state: RowState,
     epoch: u32,
@@ -70,6 +73,7 @@ impl GroupHead {
             has_writer: false,
             chunks: Vec::new(),
             open,
+            histograms: None,
             state: RowState::new(),
             epoch: 0,
             last_ms: i64::MIN,
@@ -149,7 +153,8 @@ impl GroupHead {
                 return true;
             }
             let minis = self.open.minis.iter().map(|mini| mini.heap_bytes());
-            if minis.sum::<usize>() >= CHUNK_BYTES {
+            let histograms = self.histograms.as_ref().map_or(0, |all| all.open_bytes());
+            if minis.sum::<usize>() + histograms >= CHUNK_BYTES {
                 return true;
             }
         }
@@ -162,48 +167,114 @@ impl GroupHead {
         self.begin_rows();
         let start = self.open.tail.len();
         row::encode(row, &mut self.state, &mut self.open.tail);
-        let (full, key) = wal.map_or((false, None), |wal| self.log_row(row, start, wal));
+        let (full, key) = match wal {
+            Some(wal) => self.log_row(row, start, wal),
+            None => {
+                self.push_histograms(row.histograms(), false);
+                (false, None)
+            }
+        };
         self.row_pushed(key);
         full
     }
 
-    /// Stores a row that is a difference to nothing, as the log has it.
-    pub(crate) fn push_key(&mut self, state: RowState) {
+    /// Stores a row that is a difference to nothing, as the log has it; `histograms` are the bytes that
+    /// follow it there.
+    pub(crate) fn push_key(
+        &mut self,
+        state: RowState,
+        histograms: &[u8],
+    ) -> Result<(), DecodeError> {
+        let histograms = self.read_histograms(histograms, true, &state)?;
         self.begin_rows();
         let mut row = Row::new();
         row.begin(state.t_ms());
+        for (column, histogram) in histograms {
+            row.set_histogram(column, histogram);
+        }
         for (column, value) in (0..).zip(state.last()) {
             if state.is_present(column as usize) {
                 row.set(Column(column), *value);
             }
         }
         row::encode(&row, &mut self.state, &mut self.open.tail);
+        self.push_histograms(row.histograms(), false);
         self.row_pushed(Some(state));
+        Ok(())
     }
 
     /// Stores a delta row read from the log.
     pub(crate) fn push_delta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
         self.begin_rows();
-        row::decode(bytes, &mut self.state)?;
-        self.open.tail.extend_from_slice(bytes);
+        let (row, histograms) = bytes.split_at(row::decode(bytes, &mut self.state)?);
+        let state = std::mem::take(&mut self.state);
+        let histograms = self.read_histograms(histograms, false, &state);
+        self.state = state;
+        self.push_histograms(&histograms?, false);
+        self.open.tail.extend_from_slice(row);
         self.row_pushed(None);
         Ok(())
     }
 
     /// Takes a row into account that is in a block already: what comes next is the difference to it.
-    pub(crate) fn skip_key(&mut self, state: RowState) {
+    pub(crate) fn skip_key(
+        &mut self,
+        state: RowState,
+        histograms: &[u8],
+    ) -> Result<(), DecodeError> {
+        self.read_histograms(histograms, true, &state)?;
         self.seal(false);
         self.last_ms = self.last_ms.max(state.t_ms());
         self.state = state;
         self.skipped = true;
+        Ok(())
     }
 
     /// The same for a delta row.
     pub(crate) fn skip_delta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        row::decode(bytes, &mut self.state)?;
+        let used = row::decode(bytes, &mut self.state)?;
+        let state = std::mem::take(&mut self.state);
+        let histograms = self.read_histograms(&bytes[used..], false, &state);
+        self.state = state;
+        histograms?;
         self.last_ms = self.state.t_ms();
         self.skipped = true;
         Ok(())
+    }
+
+    /// Takes in histograms of a row; what the log is to have of them.
+    fn push_histograms(
+        &mut self,
+        histograms: &[(Column, Arc<FloatHistogram>)],
+        key: bool,
+    ) -> Vec<u8> {
+        let mut body = Vec::new();
+        if !histograms.is_empty() || key && self.histograms.is_some() {
+            self.histograms.get_or_insert_default().push(histograms, key, &mut body);
+        }
+        body
+    }
+
+    fn read_histograms(
+        &mut self,
+        bytes: &[u8],
+        key: bool,
+        state: &RowState,
+    ) -> Result<Replayed, DecodeError> {
+        if bytes.is_empty() && self.histograms.is_none() {
+            return Ok(Replayed::new());
+        }
+        self.histograms.get_or_insert_default().read(bytes, key, state)
+    }
+
+    /// The histograms of a column's open rows, if it has any.
+    pub(crate) fn stream(&self, column: u32) -> Option<Arc<Stream>> {
+        self.histograms.as_ref()?.stream(column)
+    }
+
+    /// Whether there ever were histograms.
+    pub(crate) fn has_histograms(&self) -> bool {
+        self.histograms.is_some()
     }
 
     /// Time of a delta row read from the log.
@@ -256,15 +327,16 @@ impl GroupHead {
             log.put(entry::COLUMNS, &[&body]);
             self.logged_columns = self.open.ids.len();
         }
+        let histograms = self.push_histograms(row.histograms(), is_new);
         let mut key = None;
         if is_new {
             body.clear();
             let mut state = RowState::new();
             row::encode(row, &mut state, &mut body);
-            log.put(entry::KEY_ROW, &[&head, &body]);
+            log.put(entry::KEY_ROW, &[&head, &body, &histograms]);
             key = Some(state);
         } else {
-            log.put(entry::DELTA_ROW, &[&head, &self.open.tail[start..]]);
+            log.put(entry::DELTA_ROW, &[&head, &self.open.tail[start..], &histograms]);
         }
         log.saw(row.t_ms());
         (log.is_full(), key)
@@ -298,6 +370,10 @@ impl GroupHead {
         for column in by_series(&ids) {
             let read = self.open.read(column, &tail, column, &mut rows);
             read.expect("mini-batches of our own making");
+            if let Some(stream) = u32::try_from(column).ok().and_then(|column| self.stream(column))
+            {
+                stream.decode(&mut rows.histograms).expect("histograms of our own making");
+            }
             unused[column] = rows.values.is_empty();
             let before = self.open.was_live(column) && self.ends_series();
             if !unused[column] || before {
@@ -305,6 +381,9 @@ impl GroupHead {
             }
         }
         self.chunks.extend(builder.finish().map(Arc::new));
+        if let Some(histograms) = &mut self.histograms {
+            histograms.seal();
+        }
         let dropped = (drop_unused && unused.contains(&true)).then(|| self.drop_columns(&unused));
         self.open.t_ms.clear();
         self.open.minis.clear();
@@ -324,7 +403,10 @@ impl GroupHead {
             next += 1;
             next - 1
         });
-        let remap = remap.collect();
+        let remap: Box<[u32]> = remap.collect();
+        if let Some(histograms) = &mut self.histograms {
+            histograms.remap(&remap);
+        }
         let columns = (0..).zip(unused).filter(|(_, unused)| **unused);
         self.unlogged_drop.extend(columns.map(|(column, _)| column));
         let (mut kept, mut dropped) = (Vec::new(), Vec::new());
@@ -407,7 +489,8 @@ impl GroupHead {
     /// Bytes on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
         let chunks: usize = self.chunks.iter().map(|chunk| chunk.bytes().len()).sum();
-        chunks + self.open.heap_bytes() + self.state.heap_bytes()
+        let histograms = self.histograms.as_ref().map_or(0, |all| all.heap_bytes());
+        chunks + self.open.heap_bytes() + histograms + self.state.heap_bytes()
     }
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod chunk;
 pub(crate) mod column;
 pub(crate) mod cut;
 pub(crate) mod group;
+mod histograms;
 mod interner;
 mod mini;
 mod open;

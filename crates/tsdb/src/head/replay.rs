@@ -129,19 +129,21 @@ impl<'a> Replay<'a> {
         let head = self.head;
         if kind == entry::KEY_ROW {
             let mut state = RowState::new();
-            row::decode(from.rest(), &mut state)?;
-            (known.follows, known.key_segment) = (true, self.segments);
+            let used = row::decode(from.rest(), &mut state)?;
+            let histograms = &from.rest()[used..];
+            (known.follows, known.key_segment) = (false, self.segments);
             let t_ms = state.t_ms();
             if state.columns() > group.open.ids.len() {
-                known.follows = false;
                 return Err(DecodeError::Invalid("columns"));
             }
             if t_ms <= group.last_ms() || t_ms < head.min_valid_ms() {
-                group.skip_key(state);
+                group.skip_key(state, histograms)?;
+                known.follows = true;
                 return Ok(Some(t_ms));
             }
             make_room(&mut group, t_ms, head.block_ms);
-            group.push_key(state);
+            group.push_key(state, histograms)?;
+            known.follows = true;
         } else {
             let t_ms = group.delta_t_ms(from.rest())?;
             if !known.follows {

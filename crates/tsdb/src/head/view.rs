@@ -2,6 +2,7 @@
 
 use super::chunk::Chunk;
 use super::column::ColumnRows;
+use super::histograms::Stream;
 use super::mini::Transposed;
 use super::open::OpenRows;
 use super::registry::Registry;
@@ -44,6 +45,8 @@ struct GroupView {
     tail: OnceLock<Result<Transposed, DecodeError>>,
     /// Wanted series, and their columns in the open rows or [`NO_COLUMN`].
     wanted: Vec<(u32, u32)>,
+    /// For each of them the histograms of its open rows; empty when the group has none.
+    streams: Vec<Option<Arc<Stream>>>,
 }
 
 struct ChunkView {
@@ -109,6 +112,7 @@ impl Head {
             open: None,
             tail: OnceLock::new(),
             wanted: Vec::new(),
+            streams: Vec::new(),
         };
         let Some(cell) = self.group(id) else { return view };
         let group = cell.lock();
@@ -125,6 +129,10 @@ impl Head {
             view.open = Some(group.open.clone());
         }
         let ids = Arc::clone(&group.open.ids);
+        if view.open.is_some() && group.has_histograms() {
+            check_columns(&mut wanted, &ids);
+            view.streams = wanted.iter().map(|(_, column)| group.stream(*column)).collect();
+        }
         drop(group);
         check_columns(&mut wanted, &ids);
         view.wanted = wanted;
@@ -203,6 +211,9 @@ impl GroupView {
         let tail = tail.as_ref().map_err(|error| *error)?;
         let column = column as usize;
         open.read(column, tail, i, rows)?;
+        if let Some(Some(stream)) = self.streams.get(i) {
+            stream.decode(&mut rows.histograms)?;
+        }
         rows.emit(&open.t_ms, open.was_live(column), self.ends_series, range, out);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::group::GroupHead;
 use super::registry::{Full, Place};
-use super::{Head, NO_COLUMN};
+use super::{Head, NO_COLUMN, histograms};
 use crate::Error;
 use model::Labels;
 use parking_lot::Mutex;
@@ -79,6 +79,9 @@ impl Group for Writer {
             return Err(AppendError::OutOfBounds { t_ms });
         }
         assert!(row.columns() <= group.open.ids.len(), "a value for a column that nobody opened");
+        if let Some(reason) = histograms::refuse(row) {
+            return Err(refused(Error::Histogram { reason }));
+        }
 
         if group.must_seal_before(t_ms, head.block_ms) {
             head.seal(&mut group);
@@ -94,7 +97,9 @@ impl Group for Writer {
         }
         drop(group);
         head.saw(t_ms);
-        head.metrics.samples_appended.add(row.len() as u64);
+        let histograms = row.histograms().len();
+        head.metrics.samples_appended.add((row.len() - histograms) as u64);
+        head.metrics.histograms_appended.add(histograms as u64);
         if is_log_full {
             // Rows are safe in memory, and whoever flushes next meets the same error and reports it.
             head.flush().ok();

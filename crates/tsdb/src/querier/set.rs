@@ -4,7 +4,7 @@ use super::merge::Merged;
 use crate::Error;
 use crate::block::{self, Block, overlay};
 use crate::head::view::{HeadSelection, ReadScratch};
-use model::{Labels, TimeRange};
+use model::{FloatHistogram, Labels, TimeRange};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use storage::{Columns, SampleSink, SeriesSet};
@@ -60,16 +60,35 @@ impl Set {
 impl Scratch {
     fn take_next(&mut self) {
         let Self { merged, next, both, .. } = self;
-        if merged.t_ms.is_empty() {
+        if merged.is_empty() {
             std::mem::swap(merged, next);
-        } else if next.t_ms.first() > merged.t_ms.last() {
+        } else if next.first_ms() > merged.last_ms() {
             merged.t_ms.append(&mut next.t_ms);
             merged.values.append(&mut next.values);
-        } else if !next.t_ms.is_empty() {
+            merged.histograms.append(&mut next.histograms);
+        } else if !next.is_empty() {
             both.clear();
             overlay(merged, next, both);
             std::mem::swap(merged, both);
         }
+    }
+}
+
+/// Says at every histogram what is known about a reset since the one before it.
+fn hint_resets(columns: &mut Columns) {
+    let mut floats = columns.t_ms.iter().peekable();
+    // A gauge stays one, and no other hint of the one before matters.
+    let mut previous: Option<&Arc<FloatHistogram>> = None;
+    for (t_ms, histogram) in &mut columns.histograms {
+        if floats.next_if(|float| **float < *t_ms).is_some() {
+            previous = None;
+            while floats.next_if(|float| **float < *t_ms).is_some() {}
+        }
+        let hint = FloatHistogram::hint_after(previous.map(|before| &**before), histogram);
+        if hint != histogram.counter_reset {
+            Arc::make_mut(histogram).counter_reset = hint;
+        }
+        previous = Some(histogram);
     }
 }
 
@@ -90,8 +109,9 @@ impl SeriesSet for Set {
     ) -> Result<(), storage::Error> {
         let mut scratch = self.scratch.lock().pop().unwrap_or_default();
         let read = self.read_with(&self.series[series], range, &mut scratch);
-        if read.is_ok() && !scratch.merged.t_ms.is_empty() {
-            sink.floats(&scratch.merged.t_ms, &scratch.merged.values);
+        if read.is_ok() {
+            hint_resets(&mut scratch.merged);
+            storage::hand_over(&scratch.merged, sink);
         }
         self.scratch.lock().push(scratch);
         read.map_err(storage::Error::engine)

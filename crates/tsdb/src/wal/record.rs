@@ -31,9 +31,10 @@ pub(crate) mod entry {
     pub(crate) const GROUP: u8 = 1;
     /// Which series a group's columns are: see [`super::put_columns`].
     pub(crate) const COLUMNS: u8 = 2;
-    /// Group varint, then a row as difference to the group's row before.
+    /// Group varint, then a row as difference to the group's row before, then for each of its
+    /// histograms the column varint and the histogram.
     pub(crate) const DELTA_ROW: u8 = 3;
-    /// Group varint, then a row as difference to nothing.
+    /// The same, with the row and its histograms as differences to nothing.
     pub(crate) const KEY_ROW: u8 = 4;
     /// Group varint, then numbers of columns that are gone, ascending, as runs; the rest moves up.
     pub(crate) const DROP: u8 = 5;

@@ -64,6 +64,7 @@ impl ModelBlock {
                     present_before: part.present_before,
                     runs: &runs[i],
                     values: &values[i],
+                    histograms: &[],
                 })
                 .collect();
             writer.series(labels, &parts)?;
