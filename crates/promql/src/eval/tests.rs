@@ -240,56 +240,6 @@ fn remarks_have_places() {
     });
 }
 
-/// A store with one series that has a native histogram.
-struct Histogram;
-
-impl Queryable for Histogram {
-    fn querier(&self, _range: TimeRange) -> Result<Arc<dyn Querier>, Error> {
-        Ok(Arc::new(Self))
-    }
-}
-
-impl Querier for Histogram {
-    fn select(&self, m: &[Matcher], _hints: &SelectHints) -> Result<Box<dyn SeriesSet>, Error> {
-        let found = m.iter().all(|m| m.matches_labels(&self.labels(0)));
-        Ok(if found { Box::new(Self) } else { empty_series_set() })
-    }
-
-    fn label_names(&self, _query: LabelQuery<'_>) -> Result<Vec<String>, Error> {
-        Ok(Vec::new())
-    }
-
-    fn label_values(&self, _name: &str, _query: LabelQuery<'_>) -> Result<Vec<String>, Error> {
-        Ok(Vec::new())
-    }
-}
-
-impl SeriesSet for Histogram {
-    fn len(&self) -> usize {
-        1
-    }
-
-    fn labels(&self, _series: usize) -> Labels {
-        Labels::from_pairs([("__name__", "h")])
-    }
-
-    fn read(&self, _: usize, range: TimeRange, sink: &mut dyn SampleSink) -> Result<(), Error> {
-        sink.histogram(range.max_ms, Arc::new(FloatHistogram::default()));
-        Ok(())
-    }
-}
-
-#[test]
-fn native_histograms_are_refused_not_left_out() {
-    for query in ["h", "rate(h[5m])", "sum(h)", "h smoothed", "h[5m]"] {
-        let expr = parse(query, &Features::ALL).unwrap();
-        let error = immediate().instant(&Histogram, &expr, 0, &Control::default()).unwrap_err();
-        assert_eq!(error.to_string(), "native histogram samples cannot be evaluated yet");
-    }
-    let expr = parse("absent(g)", &Features::ALL).unwrap();
-    assert!(immediate().instant(&Histogram, &expr, 0, &Control::default()).is_ok());
-}
-
 #[test]
 fn deep_queries_are_evaluated() {
     let nested = |levels: usize, open: &str, close: &str| {

@@ -1,9 +1,10 @@
 //! Whether an answer is the expected one.
 
 use super::expect::{Eval, ExpectedSeries, Times};
+use super::literal::Literal;
 use super::values::Point;
 use crate::value::{InstantSeries, RangeSeries, Value};
-use model::{Labels, is_stale};
+use model::{FloatHistogram, Labels, is_stale};
 use std::collections::HashMap;
 
 /// Compares an instant answer. Series may come in any order unless `ordered`.
@@ -67,14 +68,17 @@ fn vector(eval: &Eval, vector: &[InstantSeries], ordered: bool) -> Result<(), St
                 at + 1
             ));
         }
-        let expected = eval.series[place].points.first().copied().unwrap_or(Point::Missing);
+        let expected = eval.series[place].points.first().unwrap_or(&Point::Missing);
         let same = match (expected, &got.histogram) {
-            (Point::Float(expected), None) => float(expected, got.value),
+            (Point::Float(expected), None) => float(*expected, got.value),
             (Point::Float(expected), Some(_)) => {
                 Err(format!("expected {expected}, got a histogram"))
             }
             (Point::Missing, _) => Err(format!("expected no sample{}", of_value(got))),
-            (Point::Histogram, _) => Err(String::from("expected a histogram")),
+            (Point::Histogram(expected), Some(got)) => histogram(expected, got),
+            (Point::Histogram(_), None) => {
+                Err(format!("expected a histogram, got {}", got.value))
+            }
         };
         same.map_err(|reason| format!("{labels}: {reason}"))?;
     }
@@ -144,8 +148,9 @@ fn points(expected: &ExpectedSeries, got: &RangeSeries, times: Times) -> Result<
                     return Err(format!("expected {expected} at {t_ms} ms, got no more points"));
                 }
             },
-            Point::Histogram => match histograms.next() {
-                Some((t, _)) if *t == t_ms => {}
+            Point::Histogram(expected) => match histograms.next() {
+                Some((t, got)) if *t == t_ms => histogram(expected, got)
+                    .map_err(|reason| format!("at {t_ms} ms: {reason}"))?,
                 _ => return Err(format!("expected a histogram at {t_ms} ms")),
             },
         }
@@ -163,6 +168,28 @@ fn float(expected: f64, got: f64) -> Result<(), String> {
     } else {
         Err(format!("expected {expected}, got {got}"))
     }
+}
+
+/// Compares histograms without their empty buckets, and hints of resets only where some are expected.
+fn histogram(expected: &Literal, got: &FloatHistogram) -> Result<(), String> {
+    let mut wanted = FloatHistogram::clone(&expected.histogram);
+    wanted.compact();
+    let mut found = got.clone();
+    found.compact();
+    let close = |a: &[f64], b: &[f64]| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| almost_equal(*a, *b))
+    };
+    let numbers = |h: &FloatHistogram| [h.count, h.sum, h.zero_count];
+    let same = wanted.schema == found.schema
+        && wanted.zero_threshold == found.zero_threshold
+        && (!wanted.is_custom() || wanted.custom_values == found.custom_values)
+        && wanted.positive_spans == found.positive_spans
+        && wanted.negative_spans == found.negative_spans
+        && close(&numbers(&wanted), &numbers(&found))
+        && close(&wanted.positive_buckets, &found.positive_buckets)
+        && close(&wanted.negative_buckets, &found.negative_buckets)
+        && (!expected.tells_resets || wanted.counter_reset == found.counter_reset);
+    if same { Ok(()) } else { Err(format!("expected {wanted:?}, got {found:?}")) }
 }
 
 /// Equal up to a millionth; all NaNs are alike but the staleness marker.

@@ -5,12 +5,14 @@
 //! their line; the run goes on after them. Instant queries are run again with `@` on every selector
 //! and as the middle of a range query, which has to give the same ([`Checks`]).
 //!
-//! The waist has no way yet to store native histograms and start timestamps. A case that selects
-//! series with such samples is a failure that says so ([`Reason::Needs`]), whatever its result.
+//! The waist has no way yet to store start timestamps. A case that selects series with such samples
+//! is a failure that says so ([`Reason::Needs`]), whatever its result.
 
+mod classic;
 mod compare;
 mod expect;
 mod invariance;
+mod literal;
 mod read;
 mod run;
 mod store;

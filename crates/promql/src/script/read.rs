@@ -1,11 +1,13 @@
 //! From the text of a script to commands.
 
+use super::classic;
 use super::expect::{Eval, ExpectedSeries, Notes, Text, Times, When};
 use super::store::{LoadedSeries, Need};
 use super::values::{Point, parse_start_times, parse_values};
 use crate::syntax::{Features, Node, parse, parse_label_set};
 use model::duration::Duration;
 use model::{Labels, LabelsBuilder, METRIC_NAME, MatchOp};
+use std::sync::Arc;
 
 /// One command of a script.
 #[derive(Clone, Debug)]
@@ -96,12 +98,10 @@ fn load(first: &str, block: &[&str]) -> Result<Command, String> {
         return Err(String::from("start timestamps without a series"));
     }
     if with_nhcb {
-        let converted: Vec<_> = loaded.iter().filter_map(as_histogram).collect();
-        for labels in converted {
-            let needs = Some(Need::NativeHistograms);
-            match loaded.iter_mut().find(|series| series.labels == labels) {
-                Some(series) => series.needs = needs,
-                None => loaded.push(LoadedSeries { labels, samples: Vec::new(), needs }),
+        for native in classic::converted(&loaded)? {
+            match loaded.iter_mut().find(|series| series.labels == native.labels) {
+                Some(series) => series.histograms = native.histograms,
+                None => loaded.push(native),
             }
         }
     }
@@ -110,27 +110,19 @@ fn load(first: &str, block: &[&str]) -> Result<Command, String> {
 
 /// Puts the points of a line at multiples of the interval.
 fn placed(labels: Labels, points: &[Point], interval: i64) -> Result<LoadedSeries, String> {
-    let mut series = LoadedSeries { labels, samples: Vec::new(), needs: None };
+    let (samples, histograms) = (Vec::new(), Vec::new());
+    let mut series = LoadedSeries { labels, samples, histograms, needs: None };
     for (i, point) in (0_i64..).zip(points) {
         let t_ms = i.checked_mul(interval).ok_or("the last value is too far in the future")?;
         match point {
             Point::Missing => {}
             Point::Float(value) => series.samples.push((t_ms, *value)),
-            Point::Histogram => series.needs = Some(Need::NativeHistograms),
+            Point::Histogram(literal) => {
+                series.histograms.push((t_ms, Arc::clone(&literal.histogram)));
+            }
         }
     }
     Ok(series)
-}
-
-/// The series that the classic buckets, counts and sums of a histogram are converted to.
-fn as_histogram(series: &LoadedSeries) -> Option<Labels> {
-    let name = series.labels.metric_name();
-    let stem = match name.strip_suffix("_bucket") {
-        Some(stem) => series.labels.get("le").map(|_| stem),
-        None => name.strip_suffix("_count").or(name.strip_suffix("_sum")),
-    }?;
-    let labels = series.labels.filter(|name, _| name != "le").with(METRIC_NAME, stem);
-    (!series.samples.is_empty()).then_some(labels)
 }
 
 fn eval(first: &str, lines: &[&str], at: &mut usize) -> Result<Command, String> {

@@ -5,7 +5,6 @@ use super::expect::{Eval, When};
 use super::invariance;
 use super::read::{Command, read};
 use super::store::{LoadedSeries, Need, ScriptStore};
-use super::values::Point;
 use crate::engine::{Answer, Control, Engine, EngineOptions};
 use crate::syntax::{Expr, Features, Function, Node, parse};
 use crate::value::{InstantSeries, Value};
@@ -131,7 +130,7 @@ impl<'a> Runner<'a> {
 
     fn eval(&self, eval: &Eval) -> Result<(), Reason> {
         let parsed = parse(&eval.query, &Features::ALL);
-        if let Some(need) = parsed.as_ref().ok().and_then(|expr| self.need(expr, eval)) {
+        if let Some(need) = parsed.as_ref().ok().and_then(|expr| self.need(expr)) {
             return Err(Reason::Needs(need));
         }
         let expr = match (parsed, &eval.fail) {
@@ -143,11 +142,7 @@ impl<'a> Runner<'a> {
     }
 
     /// What a query selects that is not in the store.
-    fn need(&self, expr: &Expr, eval: &Eval) -> Option<Need> {
-        let expected = eval.series.iter().flat_map(|series| &series.points);
-        if expected.into_iter().any(|point| matches!(point, Point::Histogram)) {
-            return Some(Need::NativeHistograms);
-        }
+    fn need(&self, expr: &Expr) -> Option<Need> {
         let selected = |series: &LoadedSeries| {
             expr.ids().any(|id| match expr.node(id) {
                 Node::VectorSelector(selector) => {

@@ -1,15 +1,15 @@
 //! Where a script's samples go.
 
-use model::Labels;
+use crate::functions::mixed::Value;
+use model::{FloatHistogram, Labels};
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::sync::Arc;
 use storage::{Absence, Appendable, Column, GroupSpec, Queryable, Row, Source};
 
-/// What a store would have to hold besides float samples.
+/// What a store would have to hold besides samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// Samples that are native histograms.
-    NativeHistograms,
     /// The times at which counters began.
     StartTimestamps,
 }
@@ -17,7 +17,6 @@ pub enum Need {
 impl Display for Need {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::NativeHistograms => "native histograms",
             Self::StartTimestamps => "start timestamps",
         })
     }
@@ -30,7 +29,9 @@ pub struct LoadedSeries {
     pub labels: Labels,
     /// Its float samples: milliseconds since the epoch, ascending, and values.
     pub samples: Vec<(i64, f64)>,
-    /// What the script says about it that `samples` does not tell.
+    /// Its native histograms: milliseconds since the epoch, ascending, and values.
+    pub histograms: Vec<(i64, Arc<FloatHistogram>)>,
+    /// What the script says about it that the samples do not tell.
     pub needs: Option<Need>,
 }
 
@@ -94,7 +95,11 @@ where
         let mut rows = BTreeMap::<i64, Vec<_>>::new();
         for (i, series) in series.iter().enumerate() {
             for (t_ms, value) in &series.samples {
-                rows.entry(*t_ms).or_default().push((i, *value));
+                rows.entry(*t_ms).or_default().push((i, Value::Float(*value)));
+            }
+            for (t_ms, histogram) in &series.histograms {
+                let histogram = Value::Histogram(Arc::clone(histogram));
+                rows.entry(*t_ms).or_default().push((i, histogram));
             }
         }
         // A series gets its column with its first sample, and again when the group gave it up.
@@ -112,7 +117,10 @@ where
                         column
                     }
                 };
-                row.set(column, value);
+                match value {
+                    Value::Float(value) => row.set(column, value),
+                    Value::Histogram(histogram) => row.set_histogram(column, histogram),
+                };
             }
             let appended = group.append(&row).map_err(|error| error.to_string())?;
             if let Some(remap) = appended.remap {

@@ -39,17 +39,35 @@ fn a_run_goes_on_after_failures() {
 #[test]
 fn what_cannot_be_stored_is_said() {
     check(
-        "load 1m\n  h {{count:1}}x3\n  f 1 2 3\n  c@st -30s _x2\n  c 1 2 3\n\n\
+        "load 1m\n  f 1 2 3\n  c@st -30s _x2\n  c 1 2 3\n\n\
          eval instant at 1m f\n  f 2\n\n\
-         eval instant at 1m h\n  h {{count:1}}\n\n\
-         eval instant at 1m h + f\n  expect info\n\n\
          eval instant at 1m c\n  c 2\n",
         1,
-        &[
-            (10, "needs native histograms"),
-            (13, "needs native histograms"),
-            (16, "needs start timestamps"),
-        ],
+        &[(9, "needs start timestamps")],
+    );
+}
+
+#[test]
+fn histograms_are_compared() {
+    check(
+        "load 1m\n  h {{count:3 sum:5 buckets:[1 2]}}+{{count:1 buckets:[0 1]}}x3\n\n\
+         eval instant at 1m h\n  h {{count:4 sum:5 buckets:[1 3 0]}}\n\n\
+         eval instant at 1m h\n  h {{count:4 sum:5 buckets:[1 3] counter_reset_hint:not_reset}}\n\n\
+         eval range from 0 to 2m step 1m h\n  \
+         h {{count:3 sum:5 buckets:[1 2]}}+{{count:1 buckets:[0 1]}}x2\n\n\
+         eval instant at 1m h\n  h 4\n",
+        3,
+        &[(13, "{__name__=\"h\"}: expected 4, got a histogram")],
+    );
+}
+
+#[test]
+fn classic_histograms_are_converted() {
+    check(
+        "load_with_nhcb 1m\n  h_bucket{le=\"1\"} 2 4\n  h_bucket{le=\"+Inf\"} 3 6\n  h_sum 7 8\n\n\
+         eval instant at 1m h\n  h {{schema:-53 count:6 sum:8 custom_values:[1] buckets:[4 2]}}\n",
+        1,
+        &[],
     );
 }
 
@@ -65,8 +83,8 @@ fn a_wrong_line_is_the_failure_of_its_command() {
 #[test]
 fn reasons_can_be_matched() {
     let mut store = RowStore::new(|| Ok::<_, Infallible>(MemoryStore::new())).unwrap();
-    let script = "load 1m\n  h {{}}\n\neval instant at 0 h\n  h {{}}\n";
+    let script = "load 1m\n  c@st 0\n  c 1\n\neval instant at 0 c\n  c 1\n";
     let report = run(script, &mut store, Checks::default());
-    let need = super::Need::NativeHistograms;
+    let need = super::Need::StartTimestamps;
     assert!(matches!(report.failures[..], [Failure { reason: Reason::Needs(n), .. }] if n == need));
 }

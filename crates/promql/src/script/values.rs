@@ -1,5 +1,6 @@
 //! The values of a series line: `1 2x3 0+10x5 _ _x2 stale {{...}}`.
 
+use super::literal::{self, Literal};
 use model::duration::Duration;
 use model::stale_marker;
 
@@ -7,14 +8,14 @@ use model::stale_marker;
 const MAX_POINTS: usize = 1 << 20;
 
 /// What stands at one position.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Point {
     /// No sample.
     Missing,
     /// A float sample.
     Float(f64),
-    /// A native histogram; what it holds is read once there is something to compare it with.
-    Histogram,
+    /// A native histogram.
+    Histogram(Literal),
 }
 
 /// Reads a whole line of values.
@@ -79,16 +80,32 @@ fn item(text: &str, points: &mut Vec<Point>) -> Result<(), String> {
 
 fn histograms(text: &str, points: &mut Vec<Point>) -> Result<(), String> {
     let fault = || format!("not a histogram value: {text:?}");
-    let close = text.find("}}").ok_or_else(fault)? + 2;
-    let mut rest = &text[close..];
-    if let Some(step) = rest.strip_prefix("+{{").or(rest.strip_prefix("-{{")) {
-        rest = &step[step.find("}}").ok_or_else(fault)? + 2..];
+    let (first, mut rest) = braced(text).ok_or_else(fault)?;
+    let first = literal::parse(first)?;
+    let mut step = None;
+    if let Some(next) = rest.strip_prefix(['+', '-']) {
+        let (literal, after) = braced(next).ok_or_else(fault)?;
+        step = Some((literal::parse(literal)?, rest.starts_with('+')));
+        rest = after;
         if rest.is_empty() {
             return Err(fault());
         }
     }
-    let last = if rest.is_empty() { 0 } else { times(rest).ok_or_else(fault)? };
-    repeat(Point::Histogram, last + 1, points)
+    let more = if rest.is_empty() { 0 } else { times(rest).ok_or_else(fault)? };
+    match step {
+        None => repeat(Point::Histogram(first), more + 1, points),
+        Some(_) if points.len() + more >= MAX_POINTS => Err(too_many()),
+        Some((step, grows)) => {
+            let all = literal::sequence(first, &step, grows, more)?;
+            points.extend(all.into_iter().map(Point::Histogram));
+            Ok(())
+        }
+    }
+}
+
+/// What stands between double braces, and what after them.
+fn braced(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix("{{")?.split_once("}}")
 }
 
 /// Reads the start timestamps of an `@st` line: at each position the distance from the sample in
@@ -184,7 +201,7 @@ mod tests {
                     Point::Missing => String::from("_"),
                     Point::Float(value) if model::is_stale(*value) => String::from("stale"),
                     Point::Float(value) => value.to_string(),
-                    Point::Histogram => String::from("h"),
+                    Point::Histogram(literal) => format!("h{}", literal.histogram.count),
                 });
                 shown.collect::<Vec<_>>().join(" ")
             });
@@ -195,7 +212,12 @@ mod tests {
         check("1x2 1+1x0 1+2x2 1-2x2 -1-1x1", "1 1 1 1 1 3 5 1 -1 -3 -1 -2");
         check("1e+2x1 0+1e-1x1", "100 100 0 0.1");
         check("_ _x3 stale 1", "_ _ _ _ stale 1");
-        check("{{}} {{schema:1 count:2}}x2 {{a b}}+{{c d}}x1 1", "h h h h h h 1");
+        check("{{}} {{schema:1 count:2}}x2 {{count:3}}+{{count:2}}x1 1", "h0 h2 h2 h2 h3 h5 1");
+        check("{{count:5 buckets:[1 4]}}-{{count:1 buckets:[0 1]}}x2", "h5 h4 h3");
+        let bad_histograms = ["{{a:1}}", "{{buckets:[1 2}}", "{{sum:x}}", "{{schema:0.5}}"];
+        for bad in bad_histograms {
+            assert!(parse_values(bad).is_err(), "{bad}");
+        }
         for bad in ["1x", "x3", "1+x3", "1+2", "{{", "{{}}+{{}}", "_1", "0x10y", "1x9999999999"] {
             assert!(parse_values(bad).is_err(), "{bad}");
         }
