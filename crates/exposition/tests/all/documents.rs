@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use exposition::Format;
-use model::Labels;
+use exposition::{Options, Predictor};
+use model::histogram::Span;
+use model::{FloatHistogram, Labels};
 use serde::Deserialize;
 
 use crate::conformance::format_of;
-use crate::recorder::{Exemplar, Sample, Told, read_fresh};
+use crate::recorder::{Exemplar, Recorder, Sample, Told, read_fresh, read_fresh_with};
 use crate::{Tally, conformance_folder};
 
 #[derive(Deserialize)]
@@ -42,7 +43,76 @@ struct ExpectedSample {
     #[serde(default)]
     exemplars: Vec<ExpectedExemplar>,
     /// A histogram as one sample: only protobuf and converted documents have them.
-    histogram: Option<serde::de::IgnoredAny>,
+    histogram: Option<ExpectedHistogram>,
+}
+
+/// With counts as differences to the bucket before.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+#[derive(Default)]
+struct ExpectedHistogram {
+    schema: i32,
+    count: f64,
+    sum: f64,
+    zero_count: f64,
+    zero_threshold: f64,
+    positive_spans: Vec<ExpectedSpan>,
+    positive_buckets: Vec<f64>,
+    negative_spans: Vec<ExpectedSpan>,
+    negative_buckets: Vec<f64>,
+    custom_values: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ExpectedSpan {
+    offset: i32,
+    length: u32,
+}
+
+impl ExpectedHistogram {
+    fn fits(&self, histogram: &FloatHistogram) -> bool {
+        let spans = |spans: &[Span]| spans.iter().map(|s| (s.offset, s.length)).collect::<Vec<_>>();
+        let expected_spans =
+            |spans: &[ExpectedSpan]| spans.iter().map(|s| (s.offset, s.length)).collect::<Vec<_>>();
+        let absolute = |deltas: &[f64]| {
+            let mut count = 0.0;
+            let add = |delta: &f64| {
+                count += delta;
+                count
+            };
+            deltas.iter().map(add).collect::<Vec<_>>()
+        };
+        let positive = buckets(
+            &expected_spans(&self.positive_spans),
+            &absolute(&self.positive_buckets),
+        );
+        let negative = buckets(
+            &expected_spans(&self.negative_spans),
+            &absolute(&self.negative_buckets),
+        );
+        let told = histogram;
+        (self.schema, self.count, self.sum, self.zero_count, self.zero_threshold)
+            == (told.schema, told.count, told.sum, told.zero_count, told.zero_threshold)
+            && self.custom_values == told.custom_values
+            && positive == buckets(&spans(&told.positive_spans), &told.positive_buckets)
+            && negative == buckets(&spans(&told.negative_spans), &told.negative_buckets)
+    }
+}
+
+/// Index and count of the buckets that are not empty.
+fn buckets(spans: &[(i32, u32)], counts: &[f64]) -> Vec<(i32, f64)> {
+    let mut index = 0;
+    let mut indices = Vec::new();
+    for (offset, length) in spans {
+        index += offset;
+        for _ in 0..*length {
+            indices.push(index);
+            index += 1;
+        }
+    }
+    assert_eq!(indices.len(), counts.len());
+    indices.into_iter().zip(counts.iter().copied()).filter(|(_, count)| *count != 0.0).collect()
 }
 
 #[derive(Deserialize)]
@@ -76,16 +146,13 @@ fn documents_tell_their_entries() {
     let documents: Vec<Document> = serde_saphyr::from_str(&text).unwrap();
     let mut tally = Tally::default();
     for document in documents {
-        let Some(format) = format_of(&document.format) else {
-            tally.skip(&document.id, "a format that is not read yet");
-            continue;
-        };
-        if document.note.contains("nhcb") {
-            tally.skip(&document.id, "conversion to native histograms is no part of parsing");
-            continue;
-        }
+        let format = format_of(&document.format).expect("a known format");
         let input = document.input.as_deref().expect("text documents have an input");
-        tally.add(&document.id, check(format, input, &document.entries));
+        let mut options = Options::new(format);
+        options.classic_to_nhcb = document.note.contains("nhcb");
+        options.start_timestamps = document.note.contains("start timestamps")
+            || has_start_times(document.entries.iter().filter_map(|entry| entry.sample.as_ref()));
+        tally.add(&document.id, check(&options, input, &document.entries));
     }
     tally.finish("documents");
 }
@@ -107,10 +174,7 @@ fn small_cases_tell_their_samples() {
     let cases: Vec<OwnCase> = serde_saphyr::from_str(&text).unwrap();
     let mut tally = Tally::default();
     for case in cases {
-        let Some(format) = format_of(&case.format) else {
-            tally.skip(&case.id, "a format that is not read yet");
-            continue;
-        };
+        let format = format_of(&case.format).expect("a known format");
         let outcome = if case.error {
             match read_fresh(format, case.input.as_bytes()) {
                 Ok(_) => Err("accepted".to_owned()),
@@ -118,51 +182,54 @@ fn small_cases_tell_their_samples() {
             }
         } else {
             let samples = case.samples.unwrap_or_default();
+            let mut options = Options::new(format);
+            options.start_timestamps = has_start_times(samples.iter());
             let entry = |sample| Entry { sample: Some(sample), ..Entry::default() };
-            check_samples(format, &case.input, samples.into_iter().map(entry).collect())
+            check_samples(&options, &case.input, samples.into_iter().map(entry).collect())
         };
         tally.add(&case.id, outcome);
     }
     tally.finish("small cases");
 }
 
+fn has_start_times<'a>(mut samples: impl Iterator<Item = &'a ExpectedSample>) -> bool {
+    samples.any(|sample| sample.start_timestamp_ms.is_some())
+}
+
 /// Only the samples count, not what the page says about families.
-fn check_samples(format: Format, input: &str, expected: Vec<Entry>) -> Result<(), String> {
-    let mut told = read_fresh(format, input.as_bytes()).map_err(|error| error.to_string())?;
+fn check_samples(options: &Options, input: &str, expected: Vec<Entry>) -> Result<(), String> {
+    let mut told = read_fresh_with(options, input.as_bytes()).map_err(|error| error.to_string())?;
     told.retain(|told| matches!(told, Told::Sample(_)));
-    compare(told, &expected)
+    compare(&told, &expected)
 }
 
-fn check(format: Format, input: &str, expected: &[Entry]) -> Result<(), String> {
-    let told = read_fresh(format, input.as_bytes()).map_err(|error| error.to_string())?;
-    compare(told, expected)
+/// The same is told of the page at first and when all of it is known, whole and in pieces.
+fn check(options: &Options, input: &str, expected: &[Entry]) -> Result<(), String> {
+    let body = input.as_bytes();
+    let (mut recorder, mut memory) = (Recorder::default(), Predictor::new());
+    recorder.page_with(options, body, &mut memory).map_err(|error| error.to_string())?;
+    compare(&recorder.told, expected)?;
+    let samples = recorder.samples();
+    recorder.page_with(options, body, &mut memory).map_err(|error| error.to_string())?;
+    if recorder.samples() != samples || recorder.known != samples.len() {
+        return Err("the second time it tells something else".to_owned());
+    }
+    let pieces = recorder.page_in_pieces(options, body, &[7], &mut Predictor::new());
+    pieces.map_err(|error| error.to_string())?;
+    compare(&recorder.told, expected)
 }
 
-fn compare(told: Vec<Told>, expected: &[Entry]) -> Result<(), String> {
-    let samples = expected.iter().filter_map(|entry| entry.sample.as_ref());
-    let start_times = samples.clone().any(|sample| sample.start_timestamp_ms.is_some());
-    assert!(samples.clone().all(|sample| sample.histogram.is_none()), "no histograms in text");
-    let mut told = told.into_iter();
+fn compare(told: &[Told], expected: &[Entry]) -> Result<(), String> {
+    let mut told = told.iter();
     for entry in expected.iter().filter(|entry| entry.comment.is_none()) {
-        let mut one = told.next();
-        // Where start times are wanted, their lines are not told as series. Here they always are.
-        while let Some(Told::Sample(sample)) = &one
-            && start_times
-            && sample.labels.metric_name().ends_with("_created")
-            && !entry.fits(one.as_ref().expect("just looked at"))
-        {
-            one = told.next();
-        }
-        let Some(one) = one else { return Err("something is missing at the end".to_owned()) };
-        if !entry.fits(&one) {
+        let Some(one) = told.next() else {
+            return Err("something is missing at the end".to_owned());
+        };
+        if !entry.fits(one) {
             return Err(format!("{one:?} is not as expected"));
         }
     }
-    let created = |told: &Told| match told {
-        Told::Sample(sample) => start_times && sample.labels.metric_name().ends_with("_created"),
-        _ => false,
-    };
-    match told.find(|told| !created(told)) {
+    match told.next() {
         Some(more) => Err(format!("unexpected: {more:?}")),
         None => Ok(()),
     }
@@ -190,23 +257,25 @@ impl ExpectedSample {
         let raw = self.raw.as_ref().is_none_or(|raw| *raw == sample.raw);
         // Entries without labels only tell which lines are series.
         let Some(labels) = &self.labels else { return raw };
-        let exemplar = match (&self.exemplars[..], &sample.exemplar) {
-            ([], None) => true,
-            ([expected], Some(exemplar)) => expected.fits(exemplar),
+        let exemplars = self.exemplars.len() == sample.exemplars.len()
+            && self.exemplars.iter().zip(&sample.exemplars).all(|(one, told)| one.fits(told));
+        let value = match (&self.histogram, &sample.histogram) {
+            (Some(expected), Some(histogram)) => expected.fits(histogram),
+            (None, None) => self.value.as_ref().is_some_and(|value| {
+                let value = value.get();
+                if value.is_nan() {
+                    sample.value.to_bits() == model::sample::NORMAL_NAN_BITS
+                } else {
+                    value.to_bits() == sample.value.to_bits()
+                }
+            }),
             _ => false,
         };
-        let value = self.value.as_ref().is_some_and(|value| {
-            let value = value.get();
-            if value.is_nan() {
-                sample.value.to_bits() == model::sample::NORMAL_NAN_BITS
-            } else {
-                value.to_bits() == sample.value.to_bits()
-            }
-        });
-        raw && exemplar
+        raw && exemplars
             && value
             && Labels::from_pairs(labels) == sample.labels
             && self.timestamp_ms == sample.t_ms
+            && self.start_timestamp_ms == sample.start_ms
     }
 }
 

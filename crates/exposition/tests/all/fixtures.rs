@@ -64,7 +64,7 @@ fn describe_sample(out: &mut String, sample: &Sample) {
     if let Some(t_ms) = sample.t_ms {
         write!(out, " at {t_ms} ms").unwrap();
     }
-    if let Some(exemplar) = &sample.exemplar {
+    for exemplar in &sample.exemplars {
         write!(out, ", exemplar {} {}", exemplar.labels, exemplar.value).unwrap();
         if let Some(t_ms) = exemplar.t_ms {
             write!(out, " at {t_ms} ms").unwrap();

@@ -1,13 +1,13 @@
 //! A sink that writes everything down, with known series looked up as a scrape would do.
 
 use exposition::{
-    ExemplarLine, Failure, FamilyType, Format, Known, Metadata, Options, Predictor, SeriesLine,
-    Sink, SyntaxError, parse,
+    ExemplarLine, Failure, FamilyType, Format, Known, Metadata, Options, Parser, Predictor,
+    SeriesLine, Sink, SyntaxError, parse,
 };
 use model::{FloatHistogram, Labels};
 
 /// One thing that a page told.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Told {
     Sample(Sample),
     Type(String, FamilyType),
@@ -20,8 +20,11 @@ pub(crate) struct Sample {
     pub(crate) raw: String,
     pub(crate) labels: Labels,
     pub(crate) value: f64,
+    /// Instead of a value.
+    pub(crate) histogram: Option<FloatHistogram>,
     pub(crate) t_ms: Option<i64>,
-    pub(crate) exemplar: Option<Exemplar>,
+    pub(crate) start_ms: Option<i64>,
+    pub(crate) exemplars: Vec<Exemplar>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -33,11 +36,14 @@ pub(crate) struct Exemplar {
 
 impl PartialEq for Sample {
     fn eq(&self, other: &Self) -> bool {
+        // Texts show NaN, which is not equal to itself.
         self.labels == other.labels
             && self.raw == other.raw
             && self.value.to_bits() == other.value.to_bits()
+            && format!("{:?}", self.histogram) == format!("{:?}", other.histogram)
             && self.t_ms == other.t_ms
-            && self.exemplar == other.exemplar
+            && self.start_ms == other.start_ms
+            && format!("{:?}", self.exemplars) == format!("{:?}", other.exemplars)
     }
 }
 
@@ -48,6 +54,9 @@ pub(crate) struct Recorder {
     pub(crate) told: Vec<Told>,
     /// How many samples of the last page came as known ones.
     pub(crate) known: usize,
+    /// Every so many known samples a slot is not wanted any more.
+    pub(crate) forget_every: Option<usize>,
+    asked: usize,
 }
 
 impl Recorder {
@@ -58,13 +67,41 @@ impl Recorder {
         body: &[u8],
         memory: &mut Predictor,
     ) -> Result<(), SyntaxError> {
+        self.page_with(&Options::new(format), body, memory)
+    }
+
+    pub(crate) fn page_with(
+        &mut self,
+        options: &Options,
+        body: &[u8],
+        memory: &mut Predictor,
+    ) -> Result<(), SyntaxError> {
         self.told.clear();
         self.known = 0;
-        match parse(&Options::new(format), body, memory, self) {
-            Ok(()) => Ok(()),
-            Err(Failure::Syntax(error)) => Err(error),
-            Err(Failure::Sink(never)) => match never {},
+        parse(options, body, memory, self).map_err(syntax_error)
+    }
+
+    /// Reads a page cut into pieces of these sizes, the last one again and again.
+    pub(crate) fn page_in_pieces(
+        &mut self,
+        options: &Options,
+        body: &[u8],
+        sizes: &[usize],
+        memory: &mut Predictor,
+    ) -> Result<(), SyntaxError> {
+        self.told.clear();
+        self.known = 0;
+        let mut parser = Parser::new(options, memory);
+        let mut sizes = sizes.iter().copied();
+        let mut size = 1;
+        let (mut start, mut end) = (0, 0);
+        while end < body.len() {
+            size = sizes.next().unwrap_or(size).max(1);
+            end = body.len().min(end + size);
+            start += parser.feed(&body[start..end], self).map_err(syntax_error)?;
+            assert!(start <= end, "more was read than there is");
         }
+        parser.finish(&body[start..], self).map_err(syntax_error)
     }
 
     pub(crate) fn samples(&self) -> Vec<Sample> {
@@ -74,12 +111,62 @@ impl Recorder {
         });
         samples.collect()
     }
+
+    fn push(
+        &mut self,
+        slot: u32,
+        value: f64,
+        histogram: Option<&FloatHistogram>,
+        t_ms: Option<i64>,
+    ) {
+        let (raw, labels) = self.series[slot as usize].clone();
+        let (histogram, start_ms, exemplars) = (histogram.cloned(), None, Vec::new());
+        self.told.push(Told::Sample(Sample {
+            raw,
+            labels,
+            value,
+            histogram,
+            t_ms,
+            start_ms,
+            exemplars,
+        }));
+    }
+
+    fn add_series(&mut self, series: &SeriesLine<'_>) -> u32 {
+        let mut builder = model::LabelsBuilder::new();
+        series.to_labels(&mut builder);
+        self.series.push((series.raw().to_owned(), builder.build()));
+        u32::try_from(self.series.len() - 1).expect("few series")
+    }
+
+    fn forgets(&mut self) -> bool {
+        self.asked += 1;
+        self.forget_every.is_some_and(|every| self.asked.is_multiple_of(every))
+    }
+
+    fn last_sample(&mut self) -> &mut Sample {
+        let Some(Told::Sample(sample)) = self.told.last_mut() else {
+            panic!("something about a sample before any")
+        };
+        sample
+    }
+}
+
+fn syntax_error(failure: Failure<std::convert::Infallible>) -> SyntaxError {
+    match failure {
+        Failure::Syntax(error) => error,
+        Failure::Sink(never) => match never {},
+    }
 }
 
 /// Everything a page tells to someone who remembers nothing.
 pub(crate) fn read_fresh(format: Format, body: &[u8]) -> Result<Vec<Told>, SyntaxError> {
+    read_fresh_with(&Options::new(format), body)
+}
+
+pub(crate) fn read_fresh_with(options: &Options, body: &[u8]) -> Result<Vec<Told>, SyntaxError> {
     let mut recorder = Recorder::default();
-    recorder.page(format, body, &mut Predictor::new())?;
+    recorder.page_with(options, body, &mut Predictor::new())?;
     Ok(recorder.told)
 }
 
@@ -87,28 +174,12 @@ impl Sink for Recorder {
     type Error = std::convert::Infallible;
 
     fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<Known, Self::Error> {
-        let (raw, labels) = self.series[slot as usize].clone();
-        self.told.push(Told::Sample(Sample { raw, labels, value, t_ms, exemplar: None }));
+        if self.forgets() {
+            return Ok(Known::Forget);
+        }
+        self.push(slot, value, None, t_ms);
         self.known += 1;
         Ok(Known::Taken)
-    }
-
-    fn known_histogram(
-        &mut self,
-        _: u32,
-        _: &FloatHistogram,
-        _: Option<i64>,
-    ) -> Result<Known, Self::Error> {
-        Ok(Known::Taken)
-    }
-
-    fn unknown_histogram(
-        &mut self,
-        _: &SeriesLine<'_>,
-        _: &FloatHistogram,
-        _: Option<i64>,
-    ) -> Result<u32, Self::Error> {
-        Ok(0)
     }
 
     fn unknown(
@@ -117,12 +188,34 @@ impl Sink for Recorder {
         value: f64,
         t_ms: Option<i64>,
     ) -> Result<u32, Self::Error> {
-        let mut builder = model::LabelsBuilder::new();
-        series.to_labels(&mut builder);
-        let (raw, labels) = (series.raw().to_owned(), builder.build());
-        self.series.push((raw.clone(), labels.clone()));
-        self.told.push(Told::Sample(Sample { raw, labels, value, t_ms, exemplar: None }));
-        Ok(u32::try_from(self.series.len() - 1).expect("few series"))
+        let slot = self.add_series(series);
+        self.push(slot, value, None, t_ms);
+        Ok(slot)
+    }
+
+    fn known_histogram(
+        &mut self,
+        slot: u32,
+        histogram: &FloatHistogram,
+        t_ms: Option<i64>,
+    ) -> Result<Known, Self::Error> {
+        if self.forgets() {
+            return Ok(Known::Forget);
+        }
+        self.push(slot, 0.0, Some(histogram), t_ms);
+        self.known += 1;
+        Ok(Known::Taken)
+    }
+
+    fn unknown_histogram(
+        &mut self,
+        series: &SeriesLine<'_>,
+        histogram: &FloatHistogram,
+        t_ms: Option<i64>,
+    ) -> Result<u32, Self::Error> {
+        let slot = self.add_series(series);
+        self.push(slot, 0.0, Some(histogram), t_ms);
+        Ok(slot)
     }
 
     fn metadata(&mut self, meta: Metadata<'_>) {
@@ -133,11 +226,15 @@ impl Sink for Recorder {
         });
     }
 
+    fn created(&mut self, start_ms: i64) {
+        let sample = self.last_sample();
+        assert_eq!(sample.start_ms, None, "one start timestamp a sample");
+        sample.start_ms = Some(start_ms);
+    }
+
     fn exemplar(&mut self, line: &ExemplarLine<'_>) {
-        let Some(Told::Sample(sample)) = self.told.last_mut() else {
-            panic!("an exemplar without a sample")
-        };
         let labels = Labels::from_pairs(line.labels());
-        sample.exemplar = Some(Exemplar { labels, value: line.value, t_ms: line.t_ms });
+        let exemplar = Exemplar { labels, value: line.value, t_ms: line.t_ms };
+        self.last_sample().exemplars.push(exemplar);
     }
 }
