@@ -6,6 +6,7 @@ use crate::gzip::Gzip;
 use crate::head::{Head, Length};
 use crate::http1::{Connection, read_some};
 use crate::http2::Incoming;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes asked of a socket at a time.
 const READ: usize = 64 << 10;
@@ -18,22 +19,57 @@ const MAX_SKIP: u64 = 64 << 10;
 /// A buffer that grew larger is given back to the allocator after use.
 const MAX_KEPT: usize = 1 << 20;
 
-/// Room for bytes as they came, to be shared by all who read bodies and used by one at a time.
+/// Rooms kept for the next bodies.
+const MAX_ROOMS: usize = 8;
+
+/// Bytes as they came.
 #[derive(Debug, Default)]
-pub struct Wire {
+pub(crate) struct Wire {
     bytes: Vec<u8>,
     /// Bytes that were used up.
     start: usize,
 }
 
+/// Rooms for bytes as they come: about as many as bodies being read at a time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rooms(Arc<Mutex<Vec<Wire>>>);
+
+/// A room in use; goes back when dropped.
+#[derive(Debug)]
+pub(crate) struct Room {
+    pub(crate) wire: Wire,
+    rooms: Rooms,
+}
+
+impl Rooms {
+    fn free(&self) -> MutexGuard<'_, Vec<Wire>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn take(&self) -> Room {
+        let wire = self.free().pop().unwrap_or_default();
+        Room { wire, rooms: self.clone() }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut wire = std::mem::take(&mut self.wire);
+        if wire.bytes.capacity() > MAX_KEPT {
+            return;
+        }
+        wire.clear();
+        let mut free = self.rooms.free();
+        if free.len() < MAX_ROOMS {
+            free.push(wire);
+        }
+    }
+}
+
 impl Wire {
-    /// Makes ready for the next body.
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.bytes.clear();
         self.start = 0;
-        if self.bytes.capacity() > MAX_KEPT {
-            self.bytes = Vec::new();
-        }
     }
 
     /// Bytes that came and were not used yet.
@@ -144,7 +180,7 @@ impl Body {
     }
 
     /// Unpacks of what came, about `room` bytes at most; true when there may be more to unpack.
-    pub(crate) fn unpack(
+    fn unpack(
         &mut self,
         wire: &mut Wire,
         out: &mut Vec<u8>,
@@ -184,7 +220,7 @@ impl Body {
     }
 
     /// Whether nothing is missing; an error when nothing more comes, but something is.
-    pub(crate) fn is_complete(&self) -> Result<bool, FetchError> {
+    fn is_complete(&self) -> Result<bool, FetchError> {
         if !self.framing.is_complete() {
             return Ok(false);
         }
@@ -197,7 +233,7 @@ impl Body {
     /// Waits until something comes, or the end. Plain bytes of known number go straight out.
     ///
     /// Cancel safe.
-    pub(crate) async fn receive(
+    async fn receive(
         &mut self,
         wire: &mut Wire,
         out: &mut Vec<u8>,

@@ -1,5 +1,6 @@
 //! One configuration's client: what all who are asked under it share.
 
+use crate::body::Rooms;
 use crate::config::{Credentials, HttpConfig};
 use crate::connect::Connector;
 use crate::dialer::Dialer;
@@ -9,7 +10,7 @@ use crate::place::Place;
 use crate::routes::Routes;
 use crate::session::{Answer, Method, Request, Session};
 use crate::tls::Tls;
-use crate::{FetchError, Wire, config};
+use crate::{FetchError, config};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Sessions kept by a client that is asked for single answers.
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) greeting: Greeting,
     pub(crate) tls: Tls,
     pub(crate) tokens: Option<Tokens>,
+    pub(crate) rooms: Rooms,
 }
 
 /// A whole answer, of any status.
@@ -86,6 +88,7 @@ impl Client {
             greeting: Greeting::new(&config),
             tls: Tls::new(&config.tls, config.enable_http2),
             tokens,
+            rooms: dialer.rooms.clone(),
             config,
         };
         Self { shared: Arc::new(shared), idle: Arc::default() }
@@ -162,7 +165,6 @@ async fn whole(mut answer: Answer<'_>, limit: u64) -> Result<Response, FetchErro
     answer.set_limit(limit)?;
     let (headers, mut body) = (answer.headers(), Vec::new());
     let (status, status_text) = (answer.status(), answer.status_text());
-    let mut wire = Wire::default();
-    while answer.read(&mut wire, &mut body, ROOM).await? {}
+    while answer.read(&mut body, ROOM).await? {}
     Ok(Response { status, status_text, headers, body })
 }

@@ -1,6 +1,7 @@
 //! Opening connections: looking up names, and how many of everything there may be at a time.
 
 use crate::FetchError;
+use crate::body::Rooms;
 use crate::place::join_host_and_port;
 use std::fmt;
 use std::io;
@@ -22,7 +23,11 @@ type Connect = dyn Fn(&str) -> Box<dyn Stream> + Send + Sync;
 
 /// Opens connections, for all clients of a process.
 #[derive(Clone)]
-pub struct Dialer(Way);
+pub struct Dialer {
+    way: Way,
+    /// Where those that are being read have their room.
+    pub(crate) rooms: Rooms,
+}
 
 #[derive(Clone)]
 enum Way {
@@ -56,7 +61,7 @@ impl Dialer {
     #[must_use]
     pub fn net(max_connections: usize) -> Self {
         let max_connections = max_connections.min(Semaphore::MAX_PERMITS);
-        Self(Way::Net(Arc::new(Lines {
+        Self::of(Way::Net(Arc::new(Lines {
             connections: Arc::new(Semaphore::new(max_connections)),
             max_connections,
             lookups: Arc::new(Semaphore::new(MAX_LOOKUPS)),
@@ -66,7 +71,11 @@ impl Dialer {
     /// Within the process: the function gets `host:port` as it was asked for.
     #[must_use]
     pub fn within(connect: impl Fn(&str) -> Box<dyn Stream> + Send + Sync + 'static) -> Self {
-        Self(Way::Within(Arc::new(connect)))
+        Self::of(Way::Within(Arc::new(connect)))
+    }
+
+    fn of(way: Way) -> Self {
+        Self { way, rooms: Rooms::default() }
     }
 
     /// Connects to a host, or to a socket in the file system.
@@ -76,7 +85,7 @@ impl Dialer {
         port: u16,
         unix_socket: Option<&str>,
     ) -> Result<Line, FetchError> {
-        let lines = match &self.0 {
+        let lines = match &self.way {
             Way::Net(lines) => lines,
             Way::Within(connect) => {
                 let stream = connect(&join_host_and_port(host, port));

@@ -32,11 +32,10 @@ pub mod section;
 mod session;
 mod tls;
 
-pub use body::Wire;
 pub use client::{Client, Response};
 pub use config::{HttpConfig, HttpKeys};
 pub use dialer::{Dialer, Stream};
 pub use error::FetchError;
 pub use place::Place;
 pub use scalar::{DurationText, Secret, SizeText};
-pub use session::{Answer, Method, Request, Session, Unpacked};
+pub use session::{Answer, Method, Request, Session};

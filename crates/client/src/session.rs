@@ -1,7 +1,7 @@
 //! The connections of one who is asked again and again, such as a target.
 
 use crate::FetchError;
-use crate::body::{Body, Source, Wire};
+use crate::body::{Body, Room, Source, Wire};
 use crate::client::Shared as ClientParts;
 use crate::connect::{Link, is_current};
 use crate::head::{Head, headers_of};
@@ -70,8 +70,8 @@ pub struct Answer<'s> {
     head: Head,
     fields: Fields,
     body: Option<Body>,
-    /// Set when what came with the head was handed on.
-    is_begun: bool,
+    /// Room for bytes as they come; `None` before the body is read.
+    room: Option<Room>,
     place: Place,
     tls: Option<Arc<Ready>>,
 }
@@ -145,17 +145,17 @@ impl Session {
                 _ => {
                     let (Exchanged { head, fields, body }, place) = (exchanged, place.into_owned());
                     let body = Some(body);
-                    let is_begun = false;
-                    return Ok(Answer { session: self, head, fields, body, is_begun, place, tls });
+                    let room = None;
+                    return Ok(Answer { session: self, head, fields, body, room, place, tls });
                 }
             };
             if !matches!(head.status, 307 | 308) {
                 (method, body) = (Method::Get, &[]);
             }
-            let mut wire = Wire::default();
-            exchanged.body.begin(exchanged.fields.begun(), &mut wire);
-            if exchanged.body.skip(&exchanged.head, &mut wire).await {
-                self.keep(place.into_owned(), exchanged.body.into_link(&wire), tls);
+            let mut room = client.rooms.take();
+            exchanged.body.begin(exchanged.fields.begun(), &mut room.wire);
+            if exchanged.body.skip(&exchanged.head, &mut room.wire).await {
+                self.keep(place.into_owned(), exchanged.body.into_link(&room.wire), tls);
             }
             place = Cow::Owned(next);
         }
@@ -289,77 +289,31 @@ impl Answer<'_> {
     /// Appends the next piece of the body, unpacked, of about `room` bytes at most; false when
     /// nothing more comes, and then the connection is kept for the next request.
     ///
-    /// A plain body of known length goes from the socket to `out` without another copy; the room for
-    /// bytes as they come, the same one in all calls, is for others. When `out` has more capacity than
-    /// `room`, more may come.
+    /// A plain body of known length goes from the socket to `out` without another copy. When `out`
+    /// has more capacity than `room`, more may come.
     ///
     /// Cancel safe.
     ///
     /// # Errors
     /// When the body ends early, is not what it says, or passes its limit.
-    pub async fn read(
-        &mut self,
-        wire: &mut Wire,
-        out: &mut Vec<u8>,
-        room: usize,
-    ) -> Result<bool, FetchError> {
-        let Some(body) = self.begin(wire) else { return Ok(false) };
+    pub async fn read(&mut self, out: &mut Vec<u8>, room: usize) -> Result<bool, FetchError> {
+        let Some(body) = &mut self.body else { return Ok(false) };
+        let wire = wire(&mut self.room, &self.session.client, body, &self.fields);
         let is_more = body.read(wire, out, room).await?;
         if !is_more {
-            self.done(wire);
+            self.done();
         }
         Ok(is_more)
-    }
-
-    /// Waits until something of the body comes; what needs no unpacking is appended at once. For
-    /// those who do [`unpack`](Self::unpack) elsewhere; else [`read`](Self::read) is both.
-    ///
-    /// Cancel safe.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub async fn receive(
-        &mut self,
-        wire: &mut Wire,
-        out: &mut Vec<u8>,
-        room: usize,
-    ) -> Result<(), FetchError> {
-        match self.begin(wire) {
-            Some(body) => body.receive(wire, out, room).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Unpacks of what came, about `room` bytes at most, without waiting.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn unpack(
-        &mut self,
-        wire: &mut Wire,
-        out: &mut Vec<u8>,
-        room: usize,
-    ) -> Result<Unpacked, FetchError> {
-        let Some(body) = self.begin(wire) else { return Ok(Unpacked::Complete) };
-        if body.unpack(wire, out, room)? {
-            return Ok(Unpacked::More);
-        }
-        if !body.is_complete()? {
-            return Ok(Unpacked::Waiting);
-        }
-        self.done(wire);
-        Ok(Unpacked::Complete)
     }
 
     /// Reads and drops the rest of the body if that is little, to keep the connection.
     ///
     /// Cancel safe.
     pub async fn skip(mut self) {
-        let (mut wire, head) = (Wire::default(), self.head.clone());
-        if let Some(body) = self.begin(&mut wire)
-            && body.skip(&head, &mut wire).await
-        {
-            self.done(&wire);
+        let Some(body) = &mut self.body else { return };
+        let wire = wire(&mut self.room, &self.session.client, body, &self.fields);
+        if body.skip(&self.head, wire).await {
+            self.done();
         }
     }
 
@@ -376,30 +330,25 @@ impl Answer<'_> {
         Err(FetchError::Status(text))
     }
 
-    /// The body while it is not complete; at first, what came with the head goes into the room.
-    fn begin(&mut self, wire: &mut Wire) -> Option<&mut Body> {
-        let body = self.body.as_mut()?;
-        if !std::mem::replace(&mut self.is_begun, true) {
-            body.begin(self.fields.begun(), wire);
-        }
-        Some(body)
-    }
-
-    fn done(&mut self, wire: &Wire) {
-        let link = self.body.take().and_then(|body| body.into_link(wire));
-        self.session.keep(self.place.clone(), link, self.tls.take());
+    fn done(&mut self) {
+        let (Some(body), Some(room)) = (self.body.take(), &self.room) else { return };
+        self.session.keep(self.place.clone(), body.into_link(&room.wire), self.tls.take());
     }
 }
 
-/// How far unpacking came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unpacked {
-    /// There may be more to unpack.
-    More,
-    /// More must come first.
-    Waiting,
-    /// The body is complete.
-    Complete,
+/// The room for bytes as they come; at first, with those that came with the head.
+fn wire<'r>(
+    room: &'r mut Option<Room>,
+    client: &Arc<ClientParts>,
+    body: &mut Body,
+    fields: &Fields,
+) -> &'r mut Wire {
+    let room = room.get_or_insert_with(|| {
+        let mut room = client.rooms.take();
+        body.begin(fields.begun(), &mut room.wire);
+        room
+    });
+    &mut room.wire
 }
 
 /// A request of HTTP/1.1 but for its body.
