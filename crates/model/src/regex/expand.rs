@@ -39,38 +39,60 @@ impl<'r, 't> Captures<'r, 't> {
     /// The first group of that name that took part in the match. Go allows a name twice.
     #[must_use]
     pub fn name(&self, name: &str) -> Option<&'t str> {
-        let named = self.regex.groups.iter().enumerate();
-        let mut named = named.filter(|(_, group)| group.as_deref() == Some(name));
-        named.find_map(|(i, _)| self.get(i + 1))
+        named(name, &self.regex.groups, |i| self.get(i))
     }
 
     /// Appends the template with its references replaced, see [`Regex::expand`].
     pub fn expand(&self, template: &str, out: &mut String) {
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('$') {
-            out.push_str(before);
-            if let Some(after) = after.strip_prefix('$') {
-                out.push('$');
-                rest = after;
-            } else if let Some((name, after)) = reference(after) {
-                out.push_str(self.referred(name).unwrap_or(""));
-                rest = after;
-            } else {
-                // Not a reference after all.
-                out.push('$');
-                rest = after;
-            }
-        }
-        out.push_str(rest);
+        fill(template, &self.regex.groups, |i| self.get(i), out);
     }
+}
 
-    fn referred(&self, name: &str) -> Option<&'t str> {
-        let is_number = name.bytes().all(|b| b.is_ascii_digit());
-        if is_number && (name == "0" || !name.starts_with('0')) && name.len() < 9 {
-            return self.get(name.parse().ok()?);
+/// Appends a template with its references replaced by groups of a match.
+pub(super) fn fill<'t>(
+    template: &str,
+    groups: &[Option<Box<str>>],
+    group: impl Fn(usize) -> Option<&'t str>,
+    out: &mut String,
+) {
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some((name, after)) = reference(after) {
+            out.push_str(referred(name, groups, &group).unwrap_or(""));
+            rest = after;
+        } else {
+            // Not a reference after all.
+            out.push('$');
+            rest = after;
         }
-        self.name(name)
     }
+    out.push_str(rest);
+}
+
+fn referred<'t>(
+    name: &str,
+    groups: &[Option<Box<str>>],
+    group: impl Fn(usize) -> Option<&'t str>,
+) -> Option<&'t str> {
+    let is_number = name.bytes().all(|b| b.is_ascii_digit());
+    if is_number && (name == "0" || !name.starts_with('0')) && name.len() < 9 {
+        return group(name.parse().ok()?);
+    }
+    named(name, groups, group)
+}
+
+fn named<'t>(
+    name: &str,
+    groups: &[Option<Box<str>>],
+    group: impl Fn(usize) -> Option<&'t str>,
+) -> Option<&'t str> {
+    let named = groups.iter().enumerate();
+    let mut named = named.filter(|(_, group)| group.as_deref() == Some(name));
+    named.find_map(|(i, _)| group(i + 1))
 }
 
 /// Splits the text behind a `$` into the name it refers to and the rest.

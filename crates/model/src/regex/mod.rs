@@ -8,9 +8,11 @@
 mod expand;
 mod go_escape;
 mod go_syntax;
+mod search;
 mod shape;
 
 pub use expand::Captures;
+pub use search::Search;
 use shape::Shape;
 use std::fmt;
 
