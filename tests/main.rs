@@ -7,3 +7,4 @@ mod harness;
 mod house;
 mod reload;
 mod scraping;
+mod web_config;

@@ -9,6 +9,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
+    /// Status line and headers.
+    pub(crate) head: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -52,7 +54,8 @@ fn request(
     parse(&answer).ok_or_else(|| io::Error::other(String::from_utf8_lossy(&answer).into_owned()))
 }
 
-fn parse(answer: &[u8]) -> Option<Response> {
+/// Takes an answer apart that was read until its end.
+pub(crate) fn parse(answer: &[u8]) -> Option<Response> {
     let end = answer.windows(4).position(|w| w == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let status = head.split(' ').nth(1)?.parse().ok()?;
@@ -60,7 +63,7 @@ fn parse(answer: &[u8]) -> Option<Response> {
     if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
         body = unchunk(&body)?;
     }
-    Some(Response { status, body })
+    Some(Response { status, head, body })
 }
 
 fn unchunk(mut rest: &[u8]) -> Option<Vec<u8>> {

@@ -2,9 +2,12 @@
 //! deadline.
 
 mod http;
+mod secure;
 mod server;
 mod target;
 
+pub(crate) use http::Response;
+pub(crate) use secure::{Authority, Caller};
 pub(crate) use server::{Rushlight, rushlight};
 pub(crate) use target::{Page, Target};
 

@@ -15,6 +15,10 @@ pub(crate) fn rushlight() -> Command {
     Command::new(env!("CARGO_BIN_EXE_rushlight"))
 }
 
+fn is_ready(address: SocketAddr) -> bool {
+    http::get(address, "/-/ready").is_ok_and(|response| response.status == 200)
+}
+
 /// A running server.
 pub(crate) struct Rushlight {
     child: Child,
@@ -29,6 +33,17 @@ impl Rushlight {
     /// is ready.
     #[track_caller]
     pub(crate) fn start(folder: &Path, config: &str, flags: &[&str]) -> Self {
+        Self::start_until(folder, config, flags, is_ready)
+    }
+
+    /// The same, with another opinion of when it is ready.
+    #[track_caller]
+    pub(crate) fn start_until(
+        folder: &Path,
+        config: &str,
+        flags: &[&str],
+        ready: impl Fn(SocketAddr) -> bool,
+    ) -> Self {
         let path = folder.join("prometheus.yml");
         std::fs::write(&path, config).expect("a writable folder");
         let mut all = vec![
@@ -37,18 +52,18 @@ impl Rushlight {
             "--web.listen-address=127.0.0.1:0".into(),
         ];
         all.extend(flags.iter().map(|f| (*f).to_owned()));
-        Self::run(folder, all)
+        Self::run(folder, all, ready)
     }
 
     /// Starts the demo, which brings its own configuration and data.
     #[track_caller]
     pub(crate) fn demo() -> Self {
         let flags = vec!["demo".into(), "--web.listen-address=127.0.0.1:0".into()];
-        Self::run(&std::env::temp_dir(), flags)
+        Self::run(&std::env::temp_dir(), flags, is_ready)
     }
 
     #[track_caller]
-    fn run(folder: &Path, flags: Vec<String>) -> Self {
+    fn run(folder: &Path, flags: Vec<String>, ready: impl Fn(SocketAddr) -> bool) -> Self {
         let mut child = rushlight()
             .args(&flags)
             .current_dir(folder)
@@ -71,9 +86,7 @@ impl Rushlight {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         server.address = wait_for("the line that names the address", || server.listening());
-        wait_for("readiness", || {
-            http::get(server.address, "/-/ready").ok().filter(|r| r.status == 200)
-        });
+        wait_for("readiness", || ready(server.address).then_some(()));
         server
     }
 
@@ -98,7 +111,7 @@ impl Rushlight {
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().expect("our own child");
         self.child.wait().expect("our own child");
-        Self::run(&self.folder, self.flags.clone())
+        Self::run(&self.folder, self.flags.clone(), is_ready)
     }
 
     /// Asks the process to end and waits for it.

@@ -22,8 +22,10 @@ pub(crate) struct Current {
     /// Whether the file, as it is now, is the one in use.
     is_good: AtomicBool,
     /// Hears of the first bad look after a good one, and the reverse.
-    tell: Box<dyn Fn(Option<&str>) + Send + Sync>,
+    tell: Box<Tell>,
 }
+
+type Tell = dyn Fn(Option<&str>) + Send + Sync;
 
 struct State {
     config: Arc<WebConfig>,

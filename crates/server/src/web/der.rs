@@ -30,8 +30,7 @@ fn extension(certificate: &[u8]) -> Option<&[u8]> {
     let body = outer.find(SEQUENCE)?;
     let body = Elements(body).find(SEQUENCE)?;
     let list = Elements(Elements(body).find(EXTENSIONS)?).find(SEQUENCE)?;
-    let mut extensions = Elements(list);
-    while let Some((tag, content)) = extensions.next() {
+    for (tag, content) in Elements(list) {
         let mut fields = Elements(content);
         if tag == SEQUENCE && fields.next() == Some((OBJECT_ID, SUBJECT_ALT_NAME)) {
             return Elements(fields.find(OCTETS)?).find(SEQUENCE);
