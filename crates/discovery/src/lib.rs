@@ -20,6 +20,7 @@ mod http;
 mod kubernetes;
 mod listed;
 mod manager;
+mod means;
 mod metrics;
 mod refresh;
 mod sections;
@@ -31,8 +32,9 @@ pub use group::{ADDRESS, Group};
 pub use http::{HttpDiscovery, HttpSdConfig};
 pub use kubernetes::{AttachMetadata, KubernetesConfig, Namespaces, Role, Selector};
 pub use manager::{Discoverer, Found, Job, Manager, Output, Running, Snapshot, once};
+pub use means::Means;
 pub use metrics::Metrics;
-pub use sections::{Refused, SdConfigs, UNSUPPORTED, file_sd_configs, static_configs};
+pub use sections::{Refused, SdConfigs};
 pub use written::{StaticConfig, StaticDiscovery, check_address};
 
 /// Why a discovery configuration was refused.

@@ -46,11 +46,13 @@ impl FileDiscovery {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                // The first tick comes at once. A folder may have come, or come back.
-                _ = ticks.tick() => watch.begin(),
+                // The first tick comes at once.
+                _ = ticks.tick() => {}
                 () = watch.changed() => sleep(SETTLE).await,
             }
             watch.forget_changes();
+            // A folder may have come, or come back. What comes after this is told.
+            watch.begin();
             let config = Arc::clone(&self);
             let read = tokio::task::spawn_blocking(move || {
                 let began = Instant::now();

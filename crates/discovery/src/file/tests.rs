@@ -143,21 +143,60 @@ async fn a_bad_file_keeps_its_targets_and_is_counted() {
 }
 
 #[tokio::test]
-async fn what_is_not_watched_is_read_at_each_refresh() {
+async fn folders_come_late_go_and_come_back() {
     let mut fixture = Fixture::new();
-    fixture.discover(&["later/*.json", "later/a.yml"], 20);
-    fixture.wait_for_count(|metrics| &metrics.file_watcher_errors, 0).await;
-    fs::create_dir(fixture.path("later")).unwrap();
-    fixture.replace("later/a.yml", "- targets: [a]");
-    fixture.wait_for("a[later/a.yml]").await;
-    assert_eq!(fixture.metrics.file_watcher_errors.get(), 1);
-    assert_eq!(fixture.metrics.file_read_errors.get(), 0);
-    // The folder goes and another one comes.
-    fs::remove_dir_all(fixture.path("later")).unwrap();
+    fixture.discover(&["a/b/*.json", "a/b/c.yml", "d.yml"], NEVER);
     fixture.wait_for("").await;
-    fs::create_dir(fixture.path("later")).unwrap();
-    fixture.replace("later/b.json", r#"[{"targets": ["b"]}]"#);
-    fixture.wait_for("b[later/b.json]").await;
+    fs::create_dir_all(fixture.path("a/b")).unwrap();
+    fixture.replace("a/b/c.yml", "- targets: [a]");
+    fixture.wait_for("a[a/b/c.yml]").await;
+    fs::remove_dir_all(fixture.path("a")).unwrap();
+    fixture.wait_for("").await;
+    fs::create_dir(fixture.path("a")).unwrap();
+    fixture.replace("d.yml", "- targets: [d]");
+    fixture.wait_for("d[d.yml]").await;
+    fs::create_dir(fixture.path("a/b")).unwrap();
+    fixture.replace("a/b/e.json", r#"[{"targets": ["e"]}]"#);
+    fixture.wait_for("e[a/b/e.json] d[d.yml]").await;
+    fixture.replace("a/b/e.json", r#"[{"targets": ["f"]}]"#);
+    fixture.wait_for("f[a/b/e.json] d[d.yml]").await;
+    assert_eq!(fixture.metrics.file_watcher_errors.get(), 0);
+    assert_eq!(fixture.metrics.file_read_errors.get(), 0);
+    fixture.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_folder_reached_by_a_symlink_is_exchanged() {
+    let mut fixture = Fixture::new();
+    for (version, target) in [("..v1", "a"), ("..v2", "b")] {
+        fs::create_dir(fixture.path(version)).unwrap();
+        fs::write(fixture.path(version).join("sd.yml"), format!("- targets: [{target}]")).unwrap();
+    }
+    symlink("..v1", fixture.path("..data")).unwrap();
+    fixture.discover(&["..data/sd.yml"], NEVER);
+    fixture.wait_for("a[..data/sd.yml]").await;
+    symlink("..v2", fixture.path("..data_tmp")).unwrap();
+    fs::rename(fixture.path("..data_tmp"), fixture.path("..data")).unwrap();
+    // As the kubelet does next.
+    fs::remove_dir_all(fixture.path("..v1")).unwrap();
+    fixture.wait_for("b[..data/sd.yml]").await;
+    fs::write(fixture.path("..v2/sd.yml"), "- targets: [c]").unwrap();
+    fixture.wait_for("c[..data/sd.yml]").await;
+    fixture.manager.shutdown().await;
+}
+
+#[tokio::test]
+async fn files_are_read_at_each_refresh_too() {
+    let mut fixture = Fixture::new();
+    fixture.replace("a.yml", "- targets: [a]");
+    // Only the link is in a folder that is watched.
+    fs::create_dir(fixture.path("there")).unwrap();
+    fs::write(fixture.path("there/b.yml"), "- targets: [b]").unwrap();
+    symlink("there/b.yml", fixture.path("b.yml")).unwrap();
+    fixture.discover(&["*.yml"], 20);
+    fixture.wait_for("a[a.yml] b[b.yml]").await;
+    fs::write(fixture.path("there/b.yml"), "- targets: [c]").unwrap();
+    fixture.wait_for("a[a.yml] c[b.yml]").await;
     fixture.manager.shutdown().await;
 }
 

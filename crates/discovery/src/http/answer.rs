@@ -1,7 +1,7 @@
 //! What a server answered: a list of groups, or why it is none.
 
-use crate::listed;
-use crate::{Group, StaticConfig};
+use crate::{Group, StaticConfig, listed};
+use client::Response;
 
 /// The label with the address that was asked.
 const URL: &str = "__meta_url";
@@ -10,7 +10,7 @@ const URL: &str = "__meta_url";
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error("server returned HTTP status {0}")]
-    Status(u16),
+    Status(String),
     #[error("unsupported content type {0:?}")]
     ContentType(String),
     #[error(transparent)]
@@ -18,15 +18,11 @@ pub(super) enum Error {
 }
 
 /// The groups of an answer; what is not said in JSON is not read.
-pub(super) fn groups(
-    url: &str,
-    status: u16,
-    content_type: &str,
-    body: &[u8],
-) -> Result<Vec<Group>, Error> {
-    if status != 200 {
-        return Err(Error::Status(status));
+pub(super) fn groups(url: &str, response: &Response) -> Result<Vec<Group>, Error> {
+    if response.status != 200 {
+        return Err(Error::Status(response.status_text.clone()));
     }
+    let content_type = response.header("Content-Type").unwrap_or("");
     if !is_json(content_type) {
         return Err(Error::ContentType(content_type.to_owned()));
     }
@@ -35,7 +31,7 @@ pub(super) fn groups(
         group.labels = group.labels.with(URL, url);
         group
     };
-    Ok(listed::json(body)?.iter().enumerate().map(group).collect())
+    Ok(listed::json(&response.body)?.iter().enumerate().map(group).collect())
 }
 
 /// Whether it is `application/json`, maybe with the one character set that JSON has.
@@ -68,10 +64,20 @@ mod tests {
         check("", false);
     }
 
+    fn read(status: &str, content_type: &str, body: &str) -> Result<Vec<Group>, Error> {
+        let response = Response {
+            status: status[..3].parse().unwrap(),
+            status_text: status.to_owned(),
+            headers: vec![("content-type".to_owned(), content_type.to_owned())],
+            body: body.into(),
+        };
+        groups("http://h/", &response)
+    }
+
     #[test]
     fn a_list_becomes_groups() {
-        let body = br#"[{"targets": ["a", "b"], "labels": {"x": "y", "__meta_url": "lies"}}, {}]"#;
-        let groups = groups("http://h/", 200, "application/json", body).unwrap();
+        let body = r#"[{"targets": ["a", "b"], "labels": {"x": "y", "__meta_url": "lies"}}, {}]"#;
+        let groups = read("200 OK", "application/json", body).unwrap();
         let shown: Vec<_> = groups.iter().map(|g| format!("{} {}", g.source, g.labels)).collect();
         let expected = [
             r#"http://h/:0 {__meta_url="http://h/", x="y"}"#,
@@ -83,19 +89,19 @@ mod tests {
 
     #[test]
     fn anything_else_says_why_not() {
-        let check = |status: u16, content_type: &str, body: &str, expected: &str| {
-            let error = groups("u", status, content_type, body.as_bytes()).unwrap_err().to_string();
+        let check = |status: &str, content_type: &str, body: &str, expected: &str| {
+            let error = read(status, content_type, body).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         };
         let json = "application/json";
-        check(503, json, "[]", "server returned HTTP status 503");
-        check(204, json, "[]", "server returned HTTP status 204");
-        check(200, "text/html", "[]", "unsupported content type \"text/html\"");
-        check(200, json, "", "EOF");
-        check(200, json, "{\"targets\": []}", "invalid type: map");
-        check(200, json, "[null]", "nil target group item found");
-        check(200, json, "[{\"target\": []}]", "unknown field `target`");
-        check(200, json, "[{\"targets\": [1]}]", "invalid type: integer");
-        check(200, json, "[] []", "trailing");
+        check("503 Gone Home", json, "[]", "server returned HTTP status 503 Gone Home");
+        check("204 No Content", json, "[]", "server returned HTTP status 204");
+        check("200 OK", "text/html", "[]", "unsupported content type \"text/html\"");
+        check("200 OK", json, "", "EOF");
+        check("200 OK", json, "{\"targets\": []}", "invalid type: map");
+        check("200 OK", json, "[null]", "nil target group item found");
+        check("200 OK", json, "[{\"target\": []}]", "unknown field `target`");
+        check("200 OK", json, "[{\"targets\": [1]}]", "invalid type: integer");
+        check("200 OK", json, "[] []", "trailing");
     }
 }

@@ -12,7 +12,7 @@ pub(crate) use section::{List, Section, duration, label_map, null_as_default};
 
 use crate::{
     Discoverer, DnsConfig, DnsDiscovery, DnsSystem, FileConfig, FileDiscovery, HttpDiscovery,
-    HttpSdConfig, KubernetesConfig, Metrics, StaticConfig, StaticDiscovery,
+    HttpSdConfig, KubernetesConfig, Means, StaticConfig, StaticDiscovery,
 };
 use client::section::{MapAccess, Part};
 use section::Unbuilt;
@@ -167,46 +167,24 @@ impl SdConfigs {
 
     /// What finds the targets: nothing for mechanisms that are [refused](Self::refused).
     #[must_use]
-    pub fn discoverers(&self, metrics: &Arc<Metrics>) -> Vec<Arc<dyn Discoverer>> {
+    pub fn discoverers(&self, means: &Means) -> Vec<Arc<dyn Discoverer>> {
+        let metrics = || Arc::clone(&means.metrics);
         let mut all: Vec<Arc<dyn Discoverer>> = Vec::new();
         if !self.written.is_empty() {
             all.push(Arc::new(StaticDiscovery::new(self.written.clone())));
         }
         for config in &self.file {
-            all.push(Arc::new(FileDiscovery::new(config.clone(), Arc::clone(metrics))));
+            all.push(Arc::new(FileDiscovery::new(config.clone(), metrics())));
         }
         for config in &self.http {
-            all.push(Arc::new(HttpDiscovery::new(config.clone(), Arc::clone(metrics))));
+            all.push(Arc::new(HttpDiscovery::new(config.clone(), means.clone())));
         }
         for config in &self.dns {
             let system = DnsSystem::default();
-            all.push(Arc::new(DnsDiscovery::new(config.clone(), system, Arc::clone(metrics))));
+            all.push(Arc::new(DnsDiscovery::new(config.clone(), system, metrics())));
         }
         all
     }
-}
-
-/// Sections that are known and not built in.
-pub const UNSUPPORTED: &[&str] = &UNBUILT;
-
-/// Reads the section `static_configs`; may be null, its items may not.
-///
-/// # Errors
-/// When the section does not have that form.
-pub fn static_configs<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<StaticConfig>, D::Error> {
-    <List<_> as serde::Deserialize>::deserialize(deserializer).map(|list| list.0)
-}
-
-/// Reads the section `file_sd_configs`; may be null, its items may not.
-///
-/// # Errors
-/// When the section does not have that form.
-pub fn file_sd_configs<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<FileConfig>, D::Error> {
-    <List<_> as serde::Deserialize>::deserialize(deserializer).map(|list| list.0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{ADDRESS, DnsKind, Group};
+use crate::{ADDRESS, DnsKind, Group, Metrics};
 use model::Labels;
 use model::duration::Duration;
 use serde::Deserialize;
@@ -19,8 +19,8 @@ fn read(text: &str) -> Result<SdConfigs, String> {
     job.map(|job| job.sd).map_err(|error| error.to_string())
 }
 
-fn metrics() -> Arc<Metrics> {
-    Arc::new(Metrics::new("scrape"))
+fn means() -> Means {
+    Means::new(Arc::new(Metrics::new("scrape")), client::Dialer::net(8), "test")
 }
 
 #[track_caller]
@@ -55,7 +55,7 @@ fn sections_are_read() {
     assert_eq!((sd.dns[0].kind, sd.dns[0].port), (DnsKind::Srv, 0));
     assert_eq!(sd.dns[0].refresh_interval, Duration::from_ms(30_000));
     assert_eq!((sd.dns[1].kind, sd.dns[1].port), (DnsKind::Aaaa, 9));
-    assert_eq!(sd.discoverers(&metrics()).len(), 7);
+    assert_eq!(sd.discoverers(&means()).len(), 7);
     assert!(sd.refused().is_empty());
 }
 
@@ -64,7 +64,7 @@ fn sections_without_a_value_are_empty() {
     for key in BUILT_IN.iter().chain(&UNBUILT) {
         for value in ["", "[]", "null", "~"] {
             let sd = read(&format!("{key}: {value}\n")).unwrap();
-            assert_eq!((sd.refused().len(), sd.discoverers(&metrics()).len()), (0, 0), "{key}");
+            assert_eq!((sd.refused().len(), sd.discoverers(&means()).len()), (0, 0), "{key}");
         }
         refuses(&format!("{key}: [null]"), &[&format!("empty or null section in {key}")]);
         refuses(&format!("job_name: a\n{key}:\n-\n"), &["empty or null section in"]);
@@ -152,7 +152,7 @@ fn what_is_not_built_in_is_known_by_name_and_place() {
         "5:1: kubernetes_sd_configs: discovery by kubernetes is not built in",
     ];
     assert_eq!(shown, expected);
-    assert!(sd.discoverers(&metrics()).is_empty());
+    assert!(sd.discoverers(&means()).is_empty());
     for key in UNBUILT {
         let sd = read(&format!("{{job_name: a, {key}: [{{server: b, more: [c]}}]}}")).unwrap();
         assert_eq!(sd.refused(), [Refused { key, line: 1, column: 15 }], "{key}");
@@ -192,7 +192,7 @@ fn addresses_are_no_urls() {
 fn secrets_are_not_printed_and_still_tell_discoverers_apart() {
     let discoverer = |token: &str| {
         let sd = read(&format!("http_sd_configs: [{{url: http://a, bearer_token: {token}}}]"));
-        sd.unwrap().discoverers(&metrics()).remove(0)
+        sd.unwrap().discoverers(&means()).remove(0)
     };
     let (one, same, other) = (discoverer("pass-1"), discoverer("pass-1"), discoverer("pass-2"));
     assert!(!one.identity().contains("pass"), "{}", one.identity());

@@ -9,6 +9,10 @@ use std::sync::Arc;
 use tokio::task::JoinHandle;
 use tsdb::Db;
 
+/// Connections to those who are asked for lists of targets; beyond, asking fails until the next
+/// refresh.
+const MAX_DISCOVERY_CONNECTIONS: usize = 256;
+
 /// The running loops.
 pub(super) struct Loops {
     pub(super) reloader: Arc<Reloader>,
@@ -35,12 +39,17 @@ impl Loops {
         server.show(Arc::clone(&discovery_metrics) as _);
         let options =
             settings::scrape_options(&front.flags, &server.loaded.load(), &server.hostname);
+        let discovery_means = discovery::Means::new(
+            Arc::clone(&discovery_metrics),
+            client::Dialer::net(MAX_DISCOVERY_CONNECTIONS),
+            &options.user_agent,
+        );
         let scrapes = scrape::Manager::new(Arc::new(db.clone()), scrape_metrics, options);
         let scrapes = Arc::new(scrapes);
         front.view.set(Arc::clone(&scrapes));
 
         let interval = settings::duration(front.flags.discovery_reload_interval);
-        let discoverers = discovery::Manager::start(interval, Arc::clone(&discovery_metrics));
+        let discoverers = discovery::Manager::start(interval, discovery_metrics);
         let found = discoverers.snapshots();
         let reloader = Arc::new(Reloader {
             source: front.source.clone(),
@@ -49,7 +58,7 @@ impl Loops {
             state: front.state.clone(),
             scrapes: Arc::clone(&scrapes),
             discoverers,
-            discovery_metrics,
+            discovery_means,
             turn: tokio::sync::Mutex::default(),
         });
         reloader.start();

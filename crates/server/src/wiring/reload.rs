@@ -21,7 +21,7 @@ pub(super) struct Reloader {
     pub(super) state: State,
     pub(super) scrapes: Arc<scrape::Manager>,
     pub(super) discoverers: discovery::Manager,
-    pub(super) discovery_metrics: Arc<discovery::Metrics>,
+    pub(super) discovery_means: discovery::Means,
     /// One at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
@@ -71,6 +71,6 @@ impl Reloader {
     fn apply(&self, loaded: &Loaded) {
         self.state.set_default_step_ms(loaded.evaluation_interval_ms);
         self.scrapes.apply(loaded.jobs.iter().cloned());
-        self.discoverers.apply(discovered::jobs(loaded, &self.discovery_metrics));
+        self.discoverers.apply(discovered::jobs(loaded, &self.discovery_means));
     }
 }
