@@ -10,7 +10,7 @@ pub(crate) fn config(files: &[PathBuf]) -> ExitCode {
     for path in files {
         let file = path.display();
         println!("Checking {file}");
-        match config::load(path, &scrape::Global::default()) {
+        match config::load(path, &config::Reading::default()).and_then(config::Loaded::refuse_unbuilt) {
             Ok(loaded) => {
                 for warning in &loaded.warnings {
                     println!("  WARNING: {warning}");

@@ -1,12 +1,15 @@
 //! The `global` section.
 
-use super::sections::{DurationText, SizeText};
+use super::paths;
+use client::{DurationText, SizeText};
 use model::Labels;
 use model::duration::Duration;
 use model::names::{NameScheme, is_legacy_label_name};
 use scrape::Global;
+use scrape::config::{HistogramFlags, SampleLimitMode};
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// The section as written; what is left out is `None`.
 #[derive(Debug, Default, Deserialize)]
@@ -24,6 +27,8 @@ pub(super) struct GlobalSection {
     scrape_failure_log_file: Option<String>,
     body_size_limit: Option<SizeText>,
     sample_limit: Option<u64>,
+    /// Our own.
+    sample_limit_mode: Option<SampleLimitMode>,
     label_limit: Option<u64>,
     label_name_length_limit: Option<u64>,
     label_value_length_limit: Option<u64>,
@@ -37,29 +42,48 @@ pub(super) struct GlobalSection {
     extra_scrape_metrics: Option<bool>,
 }
 
+fn file(path: &Option<String>, directory: &Path) -> Option<PathBuf> {
+    path.as_deref().filter(|path| !path.is_empty()).map(|path| paths::join(directory, path))
+}
+
 fn positive(duration: Option<DurationText>) -> Option<Duration> {
     duration.map(|duration| duration.0).filter(|duration| duration.ms > 0)
 }
 
 impl GlobalSection {
-    /// What jobs inherit.
-    pub(super) fn resolve(&self, defaults: &Global) -> Result<Global, String> {
-        self.refuse_not_yet()?;
+    /// What jobs inherit; files that are named begin at `directory`.
+    pub(super) fn resolve(&self, defaults: &Global, directory: &Path) -> Result<Global, String> {
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let or_default = |own: Option<bool>, default| own.unwrap_or(default);
+        let histograms = defaults.histograms;
         let mut global = Global {
             scrape_protocols: self.scrape_protocols.clone(),
             body_size_limit: self.body_size_limit.map_or(0, |size| size.0),
             sample_limit: self.sample_limit.unwrap_or(0),
+            sample_limit_mode: self.sample_limit_mode.unwrap_or(defaults.sample_limit_mode),
             label_limit: self.label_limit.unwrap_or(0),
             label_name_length_limit: self.label_name_length_limit.unwrap_or(0),
             label_value_length_limit: self.label_value_length_limit.unwrap_or(0),
             target_limit: self.target_limit.unwrap_or(0),
             keep_dropped_targets: self.keep_dropped_targets.unwrap_or(0),
-            extra_scrape_metrics: self
-                .extra_scrape_metrics
-                .unwrap_or(defaults.extra_scrape_metrics),
+            extra_scrape_metrics: or_default(
+                self.extra_scrape_metrics,
+                defaults.extra_scrape_metrics,
+            ),
             metric_name_validation_scheme: text(&self.metric_name_validation_scheme),
             metric_name_escaping_scheme: text(&self.metric_name_escaping_scheme),
+            histograms: HistogramFlags {
+                scrape_native: or_default(self.scrape_native_histograms, histograms.scrape_native),
+                convert_classic: or_default(
+                    self.convert_classic_histograms_to_nhcb,
+                    histograms.convert_classic,
+                ),
+                always_classic: or_default(
+                    self.always_scrape_classic_histograms,
+                    histograms.always_classic,
+                ),
+            },
+            scrape_failure_log_file: file(&self.scrape_failure_log_file, directory),
             ..defaults.clone()
         };
         let [interval, timeout] = [self.scrape_interval, self.scrape_timeout].map(positive);
@@ -68,28 +92,13 @@ impl GlobalSection {
         Ok(global)
     }
 
-    fn refuse_not_yet(&self) -> Result<(), String> {
-        let text = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
-        let asked = [
-            ("query_log_file", text(&self.query_log_file)),
-            ("scrape_failure_log_file", text(&self.scrape_failure_log_file)),
-            ("scrape_native_histograms", self.scrape_native_histograms == Some(true)),
-            (
-                "convert_classic_histograms_to_nhcb",
-                self.convert_classic_histograms_to_nhcb == Some(true),
-            ),
-            (
-                "always_scrape_classic_histograms",
-                self.always_scrape_classic_histograms == Some(true),
-            ),
-        ];
-        match asked.iter().find(|(_, asked)| *asked) {
-            Some((name, _)) => Err(format!("global.{name} is not supported yet")),
-            None => Ok(()),
-        }
+    /// Where queries are written down.
+    pub(super) fn query_log_file(&self, directory: &Path) -> Option<PathBuf> {
+        file(&self.query_log_file, directory)
     }
 
-    fn name_scheme(&self) -> Result<NameScheme, String> {
+    /// Which names are accepted.
+    pub(super) fn name_scheme(&self) -> Result<NameScheme, String> {
         match self.metric_name_validation_scheme.as_deref().unwrap_or("") {
             "" | "utf8" => Ok(NameScheme::Utf8),
             "legacy" => Ok(NameScheme::Legacy),

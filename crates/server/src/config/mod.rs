@@ -8,6 +8,7 @@ mod alerting;
 mod cloud_auth;
 #[cfg(test)]
 mod conformance;
+pub(crate) mod diff;
 mod error;
 mod file;
 mod global;
@@ -139,8 +140,12 @@ pub(crate) fn parse(
     }
 
     let rule_files = written.rule_files.iter().flatten();
-    let unbuilt = written.unbuilt().into_iter().map(|(at, what)| {
-        ConfigError::at(file, at, format!("{what}: not built in"))
+    let mut unbuilt = written.unbuilt(file);
+    unbuilt.append(&mut jobs.unbuilt);
+    unbuilt.sort_by(|a, b| match (a.file == file, b.file == file) {
+        (true, true) => a.at.cmp(&b.at),
+        // The main file comes first; others are in order.
+        (a, b) => b.cmp(&a),
     });
     Ok(Loaded {
         evaluation_interval_ms: section.evaluation_interval_ms(),
@@ -150,7 +155,7 @@ pub(crate) fn parse(
         retention: written.storage.as_ref().and_then(|storage| storage.retention()),
         max_exemplars: written.storage.as_ref().and_then(|storage| storage.max_exemplars()),
         warnings,
-        unbuilt: unbuilt.collect(),
+        unbuilt,
         files,
         global,
         scrape_configs: jobs.configs,

@@ -4,7 +4,7 @@ use super::*;
 
 fn parse_text(text: &str) -> Result<Loaded, String> {
     let variable = |name: &str| (name == "POD").then(|| "pod-1".to_owned());
-    parse(text, "prometheus.yml", Path::new("/etc"), &Global::default(), variable)
+    parse(text, "prometheus.yml", Path::new("/etc"), &Reading::default(), variable)
         .map_err(|error| error.to_string())
 }
 
@@ -38,11 +38,50 @@ fn faults_tell_their_place() {
         "scrape_configs:\n- &a {job_name: [&b [x]]}\n",
         &["prometheus.yml:2:17: expected string scalar$"],
     );
-    check("global: {scrape_protocols: [PrometheusProto]}\n", &["not built in yet"]);
-    check("rule_files:\n  - a.yml\n", &["prometheus.yml:2:", "not supported yet"]);
-    check("remote_write:\n  - url: http://x\n", &["prometheus.yml:2:", "not supported yet"]);
-    check("tracing:\n  endpoint: x\n", &["prometheus.yml:2:", "tracing is not supported yet"]);
-    check("storage:\n  tsdb:\n    out_of_order_time_window: 1h\n", &["prometheus.yml:3:", "0s"]);
+    check("global: {scrape_protocols: [Proto]}\n", &["unknown scrape protocol Proto"]);
+    check("rule_files:\n  - '*/a.yml'\n", &["prometheus.yml:2:5: invalid rule file path"]);
+    check("remote_write:\n  - name: a\n", &["prometheus.yml:2:5: url for remote_write is empty$"]);
+    check(
+        "remote_write:\n- url: http://x\n  queue_config: {capacty: 1}\n",
+        &["prometheus.yml:3:18: field capacty not found in type (the nearest is capacity)$"],
+    );
+    check(
+        "remote_write:\n- {url: http://x, name: a}\n- {url: http://y, name: a}\n",
+        &["prometheus.yml:3:3: found multiple remote write configs with job name \"a\"$"],
+    );
+    check("remote_write: [null]\n", &["prometheus.yml:1:16: empty or null remote write config"]);
+    check(
+        "remote_write:\n- url: http://x\n  sigv4: {}\n  google_iam: {}\n",
+        &["2:3: at most one of", "Currently configured: [sigv4 google_iam]$"],
+    );
+    check(
+        "remote_write:\n- url: http://x\n  azuread: {sdk: {}, oauth: {}}\n",
+        &["2:3: cannot provide multiple authentication methods in the Azure AD config$"],
+    );
+    check(
+        "remote_write:\n- url: http://x\n  queue_config: {max_backoff: 1ms}\n",
+        &["2:3: remote write queue max_backoff must not be less than min_backoff$"],
+    );
+    check("tracing:\n  client_type: tcp\n", &["prometheus.yml:2:16: expected tracing client type"]);
+    check("tracing: {}\n", &["prometheus.yml:1:10: tracing endpoint must be set$"]);
+    check(
+        "storage:\n  tsdb:\n    out_of_order_time_window: 1x\n",
+        &["prometheus.yml:3:31: unknown unit"],
+    );
+    check(
+        "storage: {tsdb: {chunk_encoding: {floats: gorilla}}}\n",
+        &["prometheus.yml:1:43: 'storage.tsdb.chunk_encoding.floats' must be"],
+    );
+    check("storage: {tsdb: {retention: {percentage: .nan}}}\n", &["in the range [0, 100]"]);
+    check(
+        "alerting:\n  alertmanagers:\n  - static_configs: [{targets: ['http://a']}]\n",
+        &["prometheus.yml:3:5: \"http://a\" is not a valid hostname$"],
+    );
+    check(
+        "alerting:\n  alertmanagers:\n  - basic_auth: {username: a}\n    sigv4: {}\n",
+        &["prometheus.yml:3:5: at most one of basic_auth, authorization, oauth2, & sigv4"],
+    );
+    check("alerting: {alert_relabel_configs: [null]}\n", &["prometheus.yml:1:11: empty or null"]);
     check(
         "scrape_configs:\n- job_name: a\n  static_configs: []\n- job_name: a\n",
         &["prometheus.yml:4:3: found multiple scrape configs with job name \"a\""],
@@ -52,9 +91,23 @@ fn faults_tell_their_place() {
         &["prometheus.yml:3:3: field metrics_pth not found in type (the nearest is metrics_path)"],
     );
     check("global:\n  scrape_interval: 5s\n  scrape_timeout: 10s\n", &["timeout greater than"]);
+}
+
+#[test]
+fn what_is_not_built_is_valid_but_refused_with_its_place() {
+    let check = |text: &str, expected: &str| {
+        let loaded = parse_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let error = loaded.refuse_unbuilt().expect_err(text).to_string();
+        assert_eq!(error, format!("prometheus.yml:{expected} is not built in"));
+    };
+    check("rule_files:\n  - a.yml\n", "2:5: rule_files");
+    check("remote_write:\n  - url: http://x\n", "2:5: remote_write");
+    check("remote_read:\n  - url: http://x\n", "2:5: remote_read");
+    check("tracing:\n  endpoint: x\n", "2:3: tracing");
+    check("alerting:\n  alertmanagers: [{}]\n", "2:3: alerting");
     check(
-        "global:\n  query_log_file: x\n",
-        &["prometheus.yml:2:3: global.query_log_file is not supported yet"],
+        "storage:\n  tsdb:\n    out_of_order_time_window: 1h\n",
+        "3:31: storage.tsdb.out_of_order_time_window above 0s",
     );
 }
 
@@ -94,7 +147,7 @@ scrape_configs:
     assert!(!yaml.contains("hunter2") && yaml.contains("password: <secret>"), "{yaml}");
     assert!(yaml.contains("  scrape_timeout: 5s\n") && yaml.contains("pod: pod-1"), "{yaml}");
     let again = parse_text(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
-    let statics = |loaded: &Loaded| loaded.scrape_configs[0].static_configs().to_vec();
+    let statics = |loaded: &Loaded| loaded.scrape_configs[0].sd().written.clone();
     assert_eq!(statics(&again), statics(&loaded), "{yaml}");
     assert_eq!(again.global.scrape_interval, loaded.global.scrape_interval);
     assert_eq!(to_yaml(&again), yaml);

@@ -7,13 +7,12 @@
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_saphyr::{NonFiniteFloatPolicy, Spanned, from_str_with_options, options};
+use serde_saphyr::{Spanned, from_str_with_options};
 use std::fmt;
 
 /// Reads a text that was loaded before; `Null` if it cannot be read.
 pub(super) fn read(text: &str) -> Value {
-    let options = options! { non_finite_float_policy: NonFiniteFloatPolicy::PassThrough };
-    let node: Result<Option<Spanned<Node>>, _> = from_str_with_options(text, options);
+    let node: Result<Option<Spanned<Node>>, _> = from_str_with_options(text, super::reading::yaml_options());
     node.ok().flatten().map_or(Value::Null, |node| value(node, text))
 }
 

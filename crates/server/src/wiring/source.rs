@@ -1,6 +1,6 @@
 //! Where the configuration comes from.
 
-use crate::config::{self, ConfigError, Loaded};
+use crate::config::{self, ConfigError, Loaded, Reading};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -29,14 +29,17 @@ impl ConfigSource {
         }
     }
 
-    /// Reads and checks it; `defaults` are what flags say about its `global` section.
+    /// Reads it and refuses what this build cannot do; `defaults` are what flags say about its
+    /// `global` section.
     pub(super) fn load(&self, defaults: &scrape::Global) -> Result<Loaded, ConfigError> {
-        match self {
-            Self::File(path) => config::load(path, defaults),
+        let reading = Reading { defaults: defaults.clone(), ..Reading::default() };
+        let loaded = match self {
+            Self::File(path) => config::load(path, &reading),
             Self::Text(text) => {
                 let variable = |name: &str| std::env::var(name).ok();
-                config::parse(text, "built-in configuration", Path::new("."), defaults, variable)
+                config::parse(text, "built-in configuration", Path::new("."), &reading, variable)
             }
-        }
+        };
+        loaded?.refuse_unbuilt()
     }
 }
