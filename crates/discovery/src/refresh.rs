@@ -57,3 +57,78 @@ fn part_of(every: Duration, name: impl Hash) -> Duration {
 thread_local! {
     static RANDOM: std::hash::RandomState = std::hash::RandomState::new();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Discoverer, Job, Running, once};
+    use tokio::sync::mpsc;
+    use tokio::time::timeout;
+
+    /// Tells each time it is asked; has an answer from the third time on.
+    struct Slow {
+        asked: mpsc::Sender<Instant>,
+        times: usize,
+    }
+
+    impl Refresh for Slow {
+        async fn refresh(&mut self) -> Option<Vec<Group>> {
+            self.asked.send(Instant::now()).await.ok();
+            self.times += 1;
+            (self.times > 2).then(Vec::new)
+        }
+    }
+
+    struct SlowDiscovery(mpsc::Sender<Instant>, Arc<Metrics>);
+
+    const EVERY: Duration = Duration::from_secs(60);
+
+    impl Discoverer for SlowDiscovery {
+        fn identity(&self) -> String {
+            "slow".to_owned()
+        }
+
+        fn run(self: Arc<Self>, output: Output, stop: CancellationToken) -> Running {
+            let source = Slow { asked: self.0.clone(), times: 0 };
+            let metrics = Arc::clone(&self.1);
+            Box::pin(run(source, ("dns", "a"), EVERY, metrics, output, stop))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_asks_at_once_then_somewhere_within_the_interval_then_regularly() {
+        let (sender, mut asked) = mpsc::channel(8);
+        let discovery = Arc::new(SlowDiscovery(sender, Arc::new(Metrics::new("scrape"))));
+        let begin = Instant::now();
+        let job = |discovery: &Arc<SlowDiscovery>| Job {
+            name: "j".to_owned(),
+            discoverers: vec![Arc::clone(discovery) as Arc<dyn Discoverer>],
+        };
+        let found = once(job(&discovery), 5 * EVERY).await;
+        assert_eq!(found[0].groups.as_deref(), Some([].as_slice()));
+        let times: [_; 3] = [asked.recv().await, asked.recv().await, asked.recv().await];
+        let [first, second, third] = times.map(|time| time.unwrap() - begin);
+        assert_eq!(first, Duration::ZERO);
+        assert!(second >= EVERY / 2 && second <= EVERY + Duration::from_millis(2), "{second:?}");
+        let between = third - second;
+        assert!(between >= EVERY - Duration::from_millis(2), "{between:?}");
+
+        // Not in time is nothing, and takes no longer.
+        let begin = Instant::now();
+        let found = once(job(&discovery), EVERY / 4).await;
+        assert!(found[0].groups.is_none() && begin.elapsed() <= EVERY / 3);
+        assert_eq!(found[0].identity, "slow");
+        drop(discovery);
+        let ended = async { while asked.recv().await.is_some() {} };
+        timeout(EVERY, ended).await.expect("it stops when nobody waits");
+    }
+
+    #[test]
+    fn the_part_is_spread_over_half_of_the_interval() {
+        let parts: Vec<_> = (0..200).map(|name| part_of(EVERY, name)).collect();
+        assert!(parts.iter().all(|part| *part >= EVERY / 2 && *part <= EVERY));
+        assert!(parts.iter().any(|part| *part < EVERY * 6 / 10));
+        assert!(parts.iter().any(|part| *part > EVERY * 9 / 10));
+        assert_eq!(part_of(EVERY, "a"), part_of(EVERY, "a"));
+    }
+}

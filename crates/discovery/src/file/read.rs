@@ -253,4 +253,16 @@ mod tests {
         check("a.yml", "targets: [a]\n", Err(&["line 1"]));
         check("a.yml", "- targets: [a\n", Err(&["line"]));
     }
+
+    #[test]
+    fn what_is_too_large_or_no_file_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.json").display().to_string();
+        File::create(&path).unwrap().set_len(100 << 20).unwrap();
+        assert!(matches!(read_file(&path), Err(Error::TooLarge)));
+        let path = folder.path().display().to_string();
+        assert!(matches!(read_file(&path), Err(Error::NotAFile)));
+        assert!(matches!(read_file("/dev/zero"), Err(Error::NotAFile)));
+        assert!(matches!(read_file("/no/such/file.json"), Ok(None)));
+    }
 }

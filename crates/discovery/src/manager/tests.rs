@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicUsize;
 /// Hands over what a test tells it to.
 struct Fake {
     identity: &'static str,
+    secret: u32,
     told: watch::Receiver<Option<Vec<Group>>>,
     started: AtomicUsize,
     ended: AtomicUsize,
@@ -17,7 +18,7 @@ type Tell = watch::Sender<Option<Vec<Group>>>;
 fn fake(identity: &'static str) -> (Arc<Fake>, Tell) {
     let (tell, told) = watch::channel(None);
     let (started, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    (Arc::new(Fake { identity, told, started, ended }), tell)
+    (Arc::new(Fake { identity, secret: 0, told, started, ended }), tell)
 }
 
 impl Fake {
@@ -29,6 +30,10 @@ impl Fake {
 impl Discoverer for Fake {
     fn identity(&self) -> String {
         self.identity.to_owned()
+    }
+
+    fn same(&self, other: &dyn Discoverer) -> bool {
+        (other as &dyn Any).downcast_ref().is_some_and(|other: &Self| other.secret == self.secret)
     }
 
     fn run(self: Arc<Self>, output: Output, stop: CancellationToken) -> Running {
@@ -143,6 +148,21 @@ async fn equal_configurations_share_one_run_and_survive_a_reload() {
 
     manager.apply(vec![]);
     wait_for(&mut snapshots, "").await;
+    manager.shutdown().await;
+    assert_eq!((one.counts(), two.counts()), ((1, 1), (1, 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_differs_in_its_secret_only_is_another_run() {
+    let (manager, mut snapshots, _) = start();
+    let ((one, tell_one), (mut two, tell_two)) = (fake("1"), fake("1"));
+    Arc::get_mut(&mut two).expect("nobody else has it").secret = 1;
+    tell_one.send_replace(Some(groups(&["x"])));
+    tell_two.send_replace(Some(groups(&["y"])));
+    manager.apply(vec![job("a", &[&one]), job("b", &[&two])]);
+    wait_for(&mut snapshots, "a: x, b: y").await;
+    manager.apply(vec![job("a", &[&two])]);
+    wait_for(&mut snapshots, "a: y").await;
     manager.shutdown().await;
     assert_eq!((one.counts(), two.counts()), ((1, 1), (1, 1)));
 }
