@@ -229,8 +229,13 @@ impl SeriesSet for MemorySet {
         if range.min_ms > range.max_ms {
             return Ok(());
         }
-        let mut previous = None;
-        for (t_ms, value) in self.series[series].1.range(range.min_ms..=range.max_ms) {
+        let samples = &self.series[series].1;
+        let before = samples.range(..range.min_ms).next_back();
+        let mut previous = before.and_then(|(_, value)| match value {
+            Value::Histogram(histogram) => Some(&**histogram),
+            Value::Float(_) => None,
+        });
+        for (t_ms, value) in samples.range(range.min_ms..=range.max_ms) {
             match value {
                 Value::Float(value) => {
                     previous = None;

@@ -27,7 +27,9 @@ impl Operation {
             let result = if self.op.is_comparison() {
                 let kept = if self.keep_other { other } else { sample };
                 match holds(self.op, left, right, remarks) {
-                    Some(holds) if self.return_bool => Some(Value::Float(f64::from(u8::from(holds)))),
+                    Some(holds) if self.return_bool => {
+                        Some(Value::Float(f64::from(u8::from(holds))))
+                    }
                     Some(true) => Some(match kept {
                         Sample::Float(value) => Value::Float(value),
                         Sample::Histogram(histogram) => Value::Histogram(Arc::clone(histogram)),
@@ -47,12 +49,7 @@ impl Operation {
 }
 
 /// Whether a comparison holds; nothing when the types cannot be compared.
-fn holds(
-    op: BinaryOp,
-    left: Sample<'_>,
-    right: Sample<'_>,
-    remarks: &mut Remarks,
-) -> Option<bool> {
+fn holds(op: BinaryOp, left: Sample<'_>, right: Sample<'_>, remarks: &mut Remarks) -> Option<bool> {
     match (left, right) {
         (Sample::Float(a), Sample::Float(b)) => Some(scalars(op, a, b) == 1.0),
         (Sample::Histogram(a), Sample::Histogram(b)) if op == BinaryOp::Eq => Some(a.equals(b)),

@@ -155,14 +155,17 @@ impl OfBuckets {
                 remarks.add(Remark::ClassicAndNative);
                 continue;
             }
-            out.set(*i, match &self.questions[question] {
-                Question::Quantile { q, .. } => {
-                    native::quantile(q.at(*i), histogram, &mut remarks)
-                }
-                Question::Fraction { lower, upper } => {
-                    native::fraction(lower.at(*i), upper.at(*i), histogram, &mut remarks)
-                }
-            });
+            out.set(
+                *i,
+                match &self.questions[question] {
+                    Question::Quantile { q, .. } => {
+                        native::quantile(q.at(*i), histogram, &mut remarks)
+                    }
+                    Question::Fraction { lower, upper } => {
+                        native::fraction(lower.at(*i), upper.at(*i), histogram, &mut remarks)
+                    }
+                },
+            );
         }
         let name = noted_name(cx, labels).to_owned();
         remarks.drain().for_each(|remark| cx.remark(self.node, remark, &name));

@@ -10,7 +10,7 @@ use super::merge::{Collision, Merge};
 use super::over::{Function as Over, OverRange};
 use super::scalar::AsVector;
 use super::selector::Want;
-use super::sort::{By, Sort};
+use super::sort::{By, FloatsOnly, Sort};
 use super::{Column, Grid, Node, Planner, Scalar};
 use crate::engine::EvalError;
 use crate::functions::over_time::Summary;
@@ -133,12 +133,7 @@ impl Planner<'_> {
         }
     }
 
-    fn figure(
-        &mut self,
-        figure: Figure,
-        args: &[NodeId],
-        grid: Grid,
-    ) -> Result<Node, EvalError> {
+    fn figure(&mut self, figure: Figure, args: &[NodeId], grid: Grid) -> Result<Node, EvalError> {
         let inner = self.vector(args[0], grid)?;
         Ok(self.unique(OfHistogram { figure, inner, input: Column::default() }))
     }
@@ -165,7 +160,7 @@ impl Planner<'_> {
         let (inner, apply) = match expr.node(expr.unparen(arg)) {
             Syntax::VectorSelector(selector) if selector.edges.is_none() => {
                 // The times are the values already: a date's part would be another function.
-                (self.selector(selector, grid, Want::Time)?, Apply::Keep)
+                (self.selector(arg, selector, grid, Want::Time)?, Apply::Keep)
             }
             _ => (self.vector(arg, grid)?, Apply::StepTime(grid)),
         };
@@ -240,14 +235,15 @@ impl Planner<'_> {
         grid: Grid,
     ) -> Result<Node, EvalError> {
         let inner = self.vector(args[0], grid)?;
+        let by_value = matches!(function, Function::Sort | Function::SortDesc);
         if grid.n > 1 {
             let text = "sort is ineffective for range queries since results are always ordered by \
                         labels";
             self.warnings.push((id, text.into()));
-            return Ok(inner);
+            return Ok(if by_value { Box::new(FloatsOnly { inner }) } else { inner });
         }
         let descending = matches!(function, Function::SortDesc | Function::SortByLabelDesc);
-        let by = if matches!(function, Function::Sort | Function::SortDesc) {
+        let by = if by_value {
             By::Value { descending }
         } else {
             let complaint = format!("invalid label name in {}():", function.name());

@@ -232,10 +232,13 @@ impl Column {
         let mut histograms = self.histograms.iter().peekable();
         for_each(&self.present, |i| {
             while histograms.next_if(|(step, _)| *step < i).is_some() {}
-            visit(i, match histograms.peek() {
-                Some((step, histogram)) if *step == i => Sample::Histogram(histogram),
-                _ => Sample::Float(self.values[i]),
-            });
+            visit(
+                i,
+                match histograms.peek() {
+                    Some((step, histogram)) if *step == i => Sample::Histogram(histogram),
+                    _ => Sample::Float(self.values[i]),
+                },
+            );
         });
     }
 

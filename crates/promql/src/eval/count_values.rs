@@ -1,7 +1,7 @@
 //! `count_values`: how many series of a group have each value; labels come from values.
 
-use super::grouping::Key;
 use super::column::Sample;
+use super::grouping::Key;
 use super::{Column, Context, Node, Operator, Series};
 use crate::engine::EvalError;
 use hashbrown::HashMap;

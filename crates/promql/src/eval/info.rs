@@ -3,15 +3,15 @@
 //! At each step the info series with the newest sample is taken, one for each info metric. So what a
 //! series is called may change from step to step: its values are dealt out to several results.
 
+use super::column::Sample;
 use super::grid::Timing;
 use super::grouping::{Key, Keys};
-use super::column::Sample;
-use super::selector::{Buckets, InstantSelector, Want};
+use super::selector::{InstantSelector, Want};
 use super::{Column, Context, Node, Operator, Series, is_reserved};
 use crate::engine::EvalError;
 use hashbrown::HashMap;
-use std::sync::Arc;
 use model::{Labels, METRIC_NAME, MatchOp, Matcher, TimeRange};
+use std::sync::Arc;
 
 /// Labels that info series and others have in common.
 const IDENTIFYING: [&str; 2] = ["instance", "job"];
@@ -55,7 +55,7 @@ impl Info {
         let mut data = matchers;
         data.retain(|matcher| matcher.name() != METRIC_NAME);
         let all = names.iter().chain(&data).cloned().collect();
-        let (info, range) = InstantSelector::new(all, timing, lookback, Want::Time, Buckets::Skipped);
+        let (info, range) = InstantSelector::new(all, timing, lookback, Want::TimeOfFloat);
         let n = timing.grid.n;
         (Self { inner, info, n, names, data, results: Vec::new().into_iter() }, range)
     }

@@ -134,7 +134,10 @@ impl<'q> Planner<'q> {
             return Ok(Box::new(Repeat { inner, n: grid.n, one: Column::default() }));
         }
         match self.expr.node(id) {
-            Syntax::VectorSelector(selector) => self.selector(selector, grid, Want::Value),
+            Syntax::VectorSelector(selector) => {
+                let want = Want::Value(self.reading.buckets());
+                self.selector(id, selector, grid, want)
+            }
             Syntax::Paren(inner) => self.vector(*inner, grid),
             Syntax::Unary { negative, expr } => {
                 let inner = self.vector(*expr, grid)?;
@@ -203,12 +206,13 @@ impl<'q> Planner<'q> {
 
     pub(super) fn selector(
         &mut self,
+        id: NodeId,
         selector: &VectorSelector,
         grid: Grid,
         want: Want,
     ) -> Result<Node, EvalError> {
         let want = match selector.edges {
-            Some(Edges::Smoothed) => Want::Smoothed,
+            Some(Edges::Smoothed) => Want::Smoothed(id, self.reading.buckets()),
             Some(Edges::Anchored) => {
                 let text = "anchored modifier can only be used with range vectors";
                 return Err(EvalError::Execution(text.into()));
@@ -217,8 +221,8 @@ impl<'q> Planner<'q> {
         };
         let timing = self.timing(selector.at, selector.offset, grid)?;
         let matchers = selector.matchers.clone();
-        let (lookback, buckets) = (self.options.lookback_ms, self.reading.buckets());
-        let (operator, range) = InstantSelector::new(matchers, timing, lookback, want, buckets);
+        let (operator, range) =
+            InstantSelector::new(matchers, timing, self.options.lookback_ms, want);
         self.looks_at(range);
         Ok(Box::new(operator))
     }

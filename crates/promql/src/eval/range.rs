@@ -7,7 +7,8 @@ use crate::engine::EvalError;
 use crate::functions::mixed::MixedSamples;
 use crate::functions::window::{Samples, Windows};
 use crate::syntax::{Edges, NodeId};
-use model::{Matcher, TimeRange};
+use model::histogram::CounterReset;
+use model::{FloatHistogram, Matcher, TimeRange};
 use std::sync::Arc;
 use storage::Columns;
 
@@ -46,8 +47,10 @@ impl RangeSource {
         let windows = timing.windows(range);
         let back = edges.map_or(0, |(_, lookback)| lookback);
         let ahead = if matches!(edges, Some((Edges::Smoothed, _))) { back } else { 0 };
+        // Without buckets resets are found by reading on, so from the sample before the window.
+        let inside = i64::from(buckets == Buckets::Read);
         let times = TimeRange {
-            min_ms: windows.start(0).saturating_sub(back).saturating_add(1),
+            min_ms: windows.start(0).saturating_sub(back).saturating_add(inside),
             max_ms: timing.last().saturating_add(ahead),
         };
         let source = Source::Selector(Cursor::new(matchers, times), buckets);
@@ -94,7 +97,7 @@ impl RangeSource {
                     columns.values.push(value);
                 });
                 for (i, histogram) in column.histograms() {
-                    columns.histograms.push((grid.time(i), Arc::clone(histogram)));
+                    columns.histograms.push((grid.time(i), of_subquery(histogram)));
                 }
             }
             Source::Nothing => {}
@@ -126,5 +129,17 @@ impl RangeSource {
     /// All samples read last.
     pub(crate) fn mixed(&self) -> MixedSamples<'_> {
         MixedSamples { floats: self.samples(), histograms: &self.columns.histograms }
+    }
+}
+
+/// A histogram that a subquery hands out says nothing of resets: samples before it may be missing, or
+/// be there twice.
+fn of_subquery(histogram: &Arc<FloatHistogram>) -> Arc<FloatHistogram> {
+    match histogram.counter_reset {
+        CounterReset::Unknown | CounterReset::Gauge => Arc::clone(histogram),
+        CounterReset::Reset | CounterReset::NotReset => Arc::new(FloatHistogram {
+            counter_reset: CounterReset::Unknown,
+            ..FloatHistogram::clone(histogram)
+        }),
     }
 }

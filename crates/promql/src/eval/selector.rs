@@ -2,9 +2,12 @@
 
 use super::grid::Timing;
 use super::{Column, Context, Operator, Series};
+use crate::annotations::{Remark, Remarks};
 use crate::engine::EvalError;
-use crate::functions::edges;
-use crate::functions::window::{Samples, seconds};
+use crate::functions::mixed::MixedSamples;
+use crate::functions::window::{Samples, Windows, seconds};
+use crate::functions::{edges, native};
+use crate::syntax::NodeId;
 use model::histogram::CounterReset;
 use model::{FloatHistogram, Matcher, TimeRange, is_stale};
 use std::sync::Arc;
@@ -14,11 +17,13 @@ use storage::{Columns, SampleSink, SelectHints, SeriesSet};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
     /// Its value.
-    Value,
+    Value(Buckets),
     /// Its time in seconds.
     Time,
-    /// The value interpolated with the sample after it.
-    Smoothed,
+    /// Its time in seconds; it must be a float.
+    TimeOfFloat,
+    /// The value interpolated with the sample after it; the selector, for annotations.
+    Smoothed(NodeId, Buckets),
 }
 
 /// Series from the store, one after the other.
@@ -108,8 +113,9 @@ pub(crate) struct InstantSelector {
     timing: Timing,
     lookback: i64,
     want: Want,
-    buckets: Buckets,
     columns: Columns,
+    /// The series, for their names, when they are smoothed.
+    names: std::vec::IntoIter<Series>,
 }
 
 impl InstantSelector {
@@ -118,54 +124,92 @@ impl InstantSelector {
         timing: Timing,
         lookback: i64,
         want: Want,
-        buckets: Buckets,
     ) -> (Self, TimeRange) {
-        let ahead = if want == Want::Smoothed { lookback } else { 0 };
+        let ahead = if matches!(want, Want::Smoothed(..)) { lookback } else { 0 };
         let range = TimeRange {
             min_ms: timing.first().saturating_sub(lookback).saturating_add(1),
             max_ms: timing.last().saturating_add(ahead),
         };
         let cursor = Cursor::new(matchers, range);
-        (Self { cursor, timing, lookback, want, buckets, columns: Columns::default() }, range)
+        let (columns, names) = (Columns::default(), Vec::new().into_iter());
+        (Self { cursor, timing, lookback, want, columns, names }, range)
     }
 
-    fn smoothed(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
+    fn smoothed(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut Column,
+        (node, buckets): (NodeId, Buckets),
+    ) -> Result<(), EvalError> {
+        let series = self.names.next().expect("as many as are read");
         self.columns.clear();
-        self.cursor.read(cx, &mut Fresh::new(&mut self.columns, self.buckets))?;
-        if !self.columns.histograms.is_empty() {
-            let text = "smoothed modifier is not supported with histograms";
-            return Err(EvalError::Execution(text.into()));
+        self.cursor.read(cx, &mut Fresh::new(&mut self.columns, buckets))?;
+        let floats = Samples { t: &self.columns.t_ms, v: &self.columns.values };
+        let windows = self.timing.windows(self.lookback);
+        if self.columns.histograms.is_empty() {
+            edges::smoothed_value(floats, &windows, |i, v| out.set(i, v));
+            return Ok(());
         }
-        let samples = Samples { t: &self.columns.t_ms, v: &self.columns.values };
-        edges::smoothed_value(samples, &self.timing.windows(self.lookback), |i, v| out.set(i, v));
+        let samples = MixedSamples { floats, histograms: &self.columns.histograms };
+        let mut remarks = Remarks::default();
+        for step in 0..self.timing.grid.n {
+            cx.check()?;
+            let at = self.timing.reference(step);
+            let (from, to) = (at.saturating_sub(self.lookback), at.saturating_add(self.lookback));
+            let near = samples.between(from, to);
+            if near.is_mixed() {
+                remarks.add(Remark::MixedTypes);
+            } else if near.histograms.is_empty() {
+                let one = Windows { first_end: at, n: 1, ..windows };
+                edges::smoothed_value(near.floats, &one, |_, v| out.set(step, v));
+            } else if let Some(histogram) =
+                native::edges::smoothed_value(near.histograms, at, &mut remarks)
+            {
+                out.set_histogram(step, histogram);
+            }
+        }
+        let name = series.labels.metric_name();
+        remarks.drain().for_each(|remark| cx.remark(node, remark, name));
         Ok(())
     }
 }
 
 impl Operator for InstantSelector {
     fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
-        self.cursor.series(cx)
+        let series = self.cursor.series(cx)?;
+        if matches!(self.want, Want::Smoothed(..)) {
+            self.names = series.clone().into_iter();
+        }
+        Ok(series)
     }
 
     fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
         out.reset(self.timing.grid.n);
-        if self.want == Want::Smoothed {
-            self.smoothed(cx, out)?;
+        if let Want::Smoothed(node, buckets) = self.want {
+            self.smoothed(cx, out, (node, buckets))?;
         } else {
+            let buckets = match self.want {
+                Want::Value(buckets) => buckets,
+                _ => Buckets::Read,
+            };
             let mut lookup = Lookup {
                 timing: &self.timing,
                 lookback: self.lookback,
-                times: self.want == Want::Time,
+                times: matches!(self.want, Want::Time | Want::TimeOfFloat),
                 step: 0,
                 until: self.timing.first(),
                 increment: if self.timing.at.is_some() { 0 } else { self.timing.grid.step },
                 newest: None,
                 histogram: None,
-                skipper: Skipper::new(self.buckets),
+                met_histogram: false,
+                skipper: Skipper::new(buckets),
                 out: &mut *out,
             };
             self.cursor.read(cx, &mut lookup)?;
             lookup.finish();
+            if self.want == Want::TimeOfFloat && lookup.met_histogram {
+                return Err(EvalError::Execution("info sample should be float".into()));
+            }
         }
         cx.stats.total_queryable_samples += out.weight() as u64;
         Ok(())
@@ -186,6 +230,8 @@ struct Lookup<'a> {
     newest: Option<(i64, f64)>,
     /// The newest sample, while it is a histogram.
     histogram: Option<(i64, Arc<FloatHistogram>)>,
+    /// Whether some step sees a histogram.
+    met_histogram: bool,
     skipper: Skipper,
     out: &'a mut Column,
 }
@@ -203,6 +249,7 @@ impl Lookup<'_> {
             && *t > oldest
             && !histogram.is_stale()
         {
+            self.met_histogram = true;
             if self.times {
                 self.out.set(self.step, seconds(*t));
             } else {

@@ -99,3 +99,21 @@ impl Operator for Sort {
         Ok(())
     }
 }
+
+/// What is left of the series of many steps when they are sorted by value, which has no effect:
+/// histograms have no order.
+pub(crate) struct FloatsOnly {
+    pub(crate) inner: Node,
+}
+
+impl Operator for FloatsOnly {
+    fn series(&mut self, cx: &mut Context<'_>) -> Result<Vec<Series>, EvalError> {
+        self.inner.series(cx)
+    }
+
+    fn next(&mut self, cx: &mut Context<'_>, out: &mut Column) -> Result<(), EvalError> {
+        self.inner.next(cx, out)?;
+        out.drop_histograms();
+        Ok(())
+    }
+}

@@ -1,12 +1,8 @@
 //! What the conformance scripts do not ask: names removed at once, limits, costs, being stopped.
 
 use crate::{Answer, Control, Engine, EngineOptions, EvalError, Features, Value, parse};
-use model::{FloatHistogram, Labels, Matcher, TimeRange, stale_marker};
+use model::{Labels, stale_marker};
 use std::fmt::Write;
-use std::sync::Arc;
-use storage::{
-    Error, LabelQuery, Querier, Queryable, SampleSink, SelectHints, SeriesSet, empty_series_set,
-};
 use testkit::MemoryStore;
 
 const MINUTE: i64 = 60_000;

@@ -66,7 +66,8 @@ impl Parts {
         let bounds = self.buckets.iter().map(|(le, _)| *le);
         let custom_values = bounds.filter(|le| *le != f64::INFINITY).collect();
         let mut before = 0.0;
-        let each = self.buckets.iter().map(|(_, count)| *count - std::mem::replace(&mut before, *count));
+        let each =
+            self.buckets.iter().map(|(_, count)| *count - std::mem::replace(&mut before, *count));
         let layout: Layout = (0..).zip(each).filter(|(_, count)| *count != 0.0).collect();
         let (positive_spans, positive_buckets) = layout.into_parts();
         let histogram = FloatHistogram {

@@ -76,9 +76,7 @@ fn vector(eval: &Eval, vector: &[InstantSeries], ordered: bool) -> Result<(), St
             }
             (Point::Missing, _) => Err(format!("expected no sample{}", of_value(got))),
             (Point::Histogram(expected), Some(got)) => histogram(expected, got),
-            (Point::Histogram(_), None) => {
-                Err(format!("expected a histogram, got {}", got.value))
-            }
+            (Point::Histogram(_), None) => Err(format!("expected a histogram, got {}", got.value)),
         };
         same.map_err(|reason| format!("{labels}: {reason}"))?;
     }
@@ -149,8 +147,9 @@ fn points(expected: &ExpectedSeries, got: &RangeSeries, times: Times) -> Result<
                 }
             },
             Point::Histogram(expected) => match histograms.next() {
-                Some((t, got)) if *t == t_ms => histogram(expected, got)
-                    .map_err(|reason| format!("at {t_ms} ms: {reason}"))?,
+                Some((t, got)) if *t == t_ms => {
+                    histogram(expected, got).map_err(|reason| format!("at {t_ms} ms: {reason}"))?
+                }
                 _ => return Err(format!("expected a histogram at {t_ms} ms")),
             },
         }

@@ -67,6 +67,31 @@ pub(crate) fn change(
     Some(sum.total())
 }
 
+/// The histogram at a time: interpolated between those before and after, or the last one when
+/// nothing follows. `near` are those within lookback on both sides.
+pub(crate) fn smoothed_value(
+    near: &[HistogramSample],
+    at: i64,
+    remarks: &mut Remarks,
+) -> Option<Arc<FloatHistogram>> {
+    let next = near.partition_point(|(t, _)| *t < at);
+    let after = near.get(next);
+    if let Some((t, histogram)) = after
+        && *t == at
+    {
+        return Some(Arc::clone(histogram));
+    }
+    let before = &near[next.checked_sub(1)?];
+    let Some(after) = after else {
+        let mut last = FloatHistogram::clone(&before.1);
+        // A hint is about the sample before, which is not what is before this step.
+        last.counter_reset = CounterReset::Unknown;
+        return Some(Arc::new(last));
+    };
+    let counter = !(is_gauge(&before.1) && is_gauge(&after.1));
+    interpolated(before, after, at, counter, remarks)
+}
+
 /// What a counter lost in resets between the values at both edges. `crosses` tells that the left one
 /// lies between the first two samples.
 fn lost<'a>(
@@ -112,6 +137,10 @@ fn interpolated(
     }
     if at == b.0 {
         return Some(Arc::clone(&b.1));
+    }
+    if a.1.is_custom() != b.1.is_custom() {
+        remarks.add(Remark::MixedSchemas);
+        return None;
     }
     let fraction = seconds(at - a.0) / seconds(b.0 - a.0);
     let mut sum = HistogramSum::from(&*b.1);

@@ -22,11 +22,7 @@ pub(super) fn share_below(bucket: Bucket, value: f64, linear: bool) -> f64 {
         return (value - lower) / (upper - lower);
     }
     let [lower, upper, at] = [lower, upper, value].map(|v| v.abs().log2());
-    if value > 0.0 {
-        (at - lower) / (upper - lower)
-    } else {
-        1.0 - (at - upper) / (lower - upper)
-    }
+    if value > 0.0 { (at - lower) / (upper - lower) } else { 1.0 - (at - upper) / (lower - upper) }
 }
 
 /// The value below which a share of the observations lies.
