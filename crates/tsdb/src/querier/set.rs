@@ -33,6 +33,31 @@ impl Set {
         Self { head, blocks, series, scratch: Mutex::default() }
     }
 
+    /// Reads into `merged`, histograms with what is known about resets.
+    fn read_hinted(
+        &self,
+        series: &Merged,
+        range: TimeRange,
+        scratch: &mut Scratch,
+    ) -> Result<(), Error> {
+        self.read_with(series, range, scratch)?;
+        let Some((first_ms, _)) = scratch.merged.histograms.first() else { return Ok(()) };
+        let mut before = None;
+        if scratch.merged.t_ms.first().is_none_or(|float| float > first_ms) {
+            let end_ms = range.min_ms.saturating_sub(1);
+            let before_range =
+                TimeRange { min_ms: end_ms.saturating_sub(BEFORE_MS), max_ms: end_ms };
+            let found = std::mem::take(&mut scratch.merged);
+            self.read_with(series, before_range, scratch)?;
+            let read = std::mem::replace(&mut scratch.merged, found);
+            let last_float = read.t_ms.last().copied();
+            let last = read.histograms.into_iter().next_back();
+            before = last.filter(|(t_ms, _)| Some(*t_ms) > last_float);
+        }
+        hint_resets(before.as_ref().map(|(_, histogram)| histogram), &mut scratch.merged);
+        Ok(())
+    }
+
     fn read_with(
         &self,
         series: &Merged,
@@ -74,17 +99,21 @@ impl Scratch {
     }
 }
 
-/// Says at every histogram what is known about a reset since the one before it.
-fn hint_resets(columns: &mut Columns) {
+/// How far before its range a selection looks for the histogram before the first one.
+const BEFORE_MS: i64 = 3_600_000;
+
+/// Says at every histogram what is known about a reset since the one before it, which `before` is for
+/// the first sample.
+fn hint_resets(before: Option<&Arc<FloatHistogram>>, columns: &mut Columns) {
     let mut floats = columns.t_ms.iter().peekable();
     // A gauge stays one, and no other hint of the one before matters.
-    let mut previous: Option<&Arc<FloatHistogram>> = None;
+    let mut previous = before;
     for (t_ms, histogram) in &mut columns.histograms {
         if floats.next_if(|float| **float < *t_ms).is_some() {
             previous = None;
             while floats.next_if(|float| **float < *t_ms).is_some() {}
         }
-        let hint = FloatHistogram::hint_after(previous.map(|before| &**before), histogram);
+        let hint = FloatHistogram::hint_after(previous.map(|previous| &**previous), histogram);
         if hint != histogram.counter_reset {
             Arc::make_mut(histogram).counter_reset = hint;
         }
@@ -108,9 +137,8 @@ impl SeriesSet for Set {
         sink: &mut dyn SampleSink,
     ) -> Result<(), storage::Error> {
         let mut scratch = self.scratch.lock().pop().unwrap_or_default();
-        let read = self.read_with(&self.series[series], range, &mut scratch);
+        let read = self.read_hinted(&self.series[series], range, &mut scratch);
         if read.is_ok() {
-            hint_resets(&mut scratch.merged);
             storage::hand_over(&scratch.merged, sink);
         }
         self.scratch.lock().push(scratch);

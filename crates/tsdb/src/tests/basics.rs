@@ -88,6 +88,38 @@ fn flushed_rows_survive() {
 }
 
 #[test]
+fn histograms_are_refused_or_come_back() {
+    let db = Db::in_memory(small());
+    let mut group = db.open_group(&spec("a", &[], Absence::EndsSeries)).unwrap();
+    let labels = series("h", "x");
+    let of = |n| Value::Histogram(Arc::new(histogram(0, n)));
+    for n in 0..3 {
+        append(&mut *group, i64::try_from(n).unwrap() * 1000, &[(labels.clone(), of(n))]);
+    }
+    // What stands for a histogram is a NaN like others when it comes as a float.
+    let mark = f64::from_bits(storage::HISTOGRAM_BITS);
+    append(&mut *group, 3000, &[(labels.clone(), mark)]);
+    let stale = Value::Histogram(Arc::new(FloatHistogram::stale()));
+    append(&mut *group, 4000, &[(labels.clone(), stale)]);
+    append(&mut *group, 5000, &[(labels.clone(), of(9))]);
+    let mut row = Row::new();
+    row.begin(6000);
+    let mut wrong = histogram(0, 5);
+    wrong.positive_buckets.push(1.0);
+    let (column, _) = group.column(&labels).unwrap();
+    assert!(row.set_histogram(column, Arc::new(wrong)));
+    assert!(!row.set(column, 1.0), "it has a value");
+    assert_eq!((row.len(), row.get(column), row.histograms().len()), (1, None, 1));
+    let refused = group.append(&row).unwrap_err().to_string();
+    assert!(refused.contains("spans"), "{refused}");
+    let found = &contents(&db, TimeRange::ALL)[&labels.to_string()];
+    let bits = |n| histogram_bits(&histogram(0, n));
+    let nan = model::sample::NORMAL_NAN_BITS;
+    let expected = [bits(0), bits(1), bits(2), nan, stale_marker().to_bits(), bits(9)];
+    assert_eq!(found.iter().map(|sample| sample.1).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_series_of_two_groups_is_one() {
     let db = Db::in_memory(small());
     let mut groups = ["a", "b"]

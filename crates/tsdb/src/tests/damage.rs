@@ -13,15 +13,18 @@ fn make(dir: &Path) -> Contents {
     for target in ["a", "b"] {
         let common = [("instance", target), ("job", "test")];
         let mut group = db.open_group(&spec(target, &common, Absence::EndsSeries)).unwrap();
-        for i in 0..400 {
+        for i in 0..400_usize {
             let mut values = vec![
-                (series("n", target), i as f64),
-                (series(&format!("gone{}", i / 100), target), 0.5),
+                (series("n", target), Value::Float(i as f64)),
+                (series(&format!("gone{}", i / 100), target), Value::Float(0.5)),
+                (series("buckets", target), Value::Histogram(Arc::new(histogram(0, i)))),
             ];
             if i % 7 < 5 {
-                values.push((series("half", target), i as f64 / 2.0));
+                values.push((series("half", target), Value::Float(i as f64 / 2.0)));
+            } else if i % 7 == 5 {
+                values.push((series("half", target), Value::Histogram(Arc::new(histogram(3, i)))));
             }
-            append(&mut *group, i * MINUTE, &values);
+            append(&mut *group, i64::try_from(i).unwrap() * MINUTE, &values);
             if i % 40 == 39 {
                 db.flush().unwrap();
             }
@@ -70,8 +73,7 @@ fn readable(db: &Db) -> (Contents, bool) {
             failed = true;
             continue;
         }
-        let samples = columns.t_ms.iter().copied().zip(columns.values.iter().map(|v| v.to_bits()));
-        contents.insert(set.labels(i).to_string(), samples.collect());
+        contents.insert(set.labels(i).to_string(), samples(&columns));
     }
     (contents, failed)
 }

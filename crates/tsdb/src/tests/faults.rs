@@ -247,7 +247,10 @@ fn a_folder_has_one_user_and_one_format() {
     let (db, report) = Db::open(dir.path(), small()).unwrap();
     assert!(!report.was_closed);
     drop(db);
-    fs::write(dir.path().join("FORMAT"), "2\n").unwrap();
+    fs::write(dir.path().join("FORMAT"), "1\n").unwrap();
+    drop(Db::open(dir.path(), small()).unwrap());
+    assert_eq!(fs::read_to_string(dir.path().join("FORMAT")).unwrap(), "2\n", "raised");
+    fs::write(dir.path().join("FORMAT"), "3\n").unwrap();
     let Err(error) = Db::open(dir.path(), small()) else { panic!("opened a newer format") };
-    assert!(error.to_string().contains("says format 2"), "{error}");
+    assert!(error.to_string().contains("says format 3"), "{error}");
 }

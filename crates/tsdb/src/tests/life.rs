@@ -17,6 +17,55 @@ fn hours(db: &Db, group: &mut dyn Group, from: i64, to: i64) {
     }
 }
 
+/// Histograms with the floats of [`hours`].
+fn hours_with_histograms(db: &Db, group: &mut dyn Group, from: usize, to: usize) {
+    for i in from * 60..to * 60 {
+        let of = |kind, n| Value::Histogram(Arc::new(histogram(kind, n)));
+        let switching = if i / 200 % 2 == 0 { of(1, i) } else { Value::Float(i as f64) };
+        let mut values = vec![
+            (series("n", "a"), Value::Float(i as f64)),
+            (series("h", "a"), of(0, i / 7)),
+            (series("nhcb", "a"), of(2, i)),
+            (series("switching", "a"), switching),
+        ];
+        if i % 50 < 40 {
+            values.push((series("gaps", "a"), of(3, i)));
+        }
+        append(group, i64::try_from(i).unwrap() * 60_000, &values);
+        if i % 60 == 59 {
+            db.flush().unwrap();
+        }
+    }
+}
+
+#[test]
+fn histograms_go_through_all_levels() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = reopen(dir.path());
+    let store = testkit::MemoryStore::new();
+    let mut group = open(&db);
+    hours_with_histograms(&db, &mut *group, 0, 31);
+    let mut model = store.open_group(&spec("a", &[("job", "test")], Absence::EndsSeries)).unwrap();
+    hours_with_histograms(&db, &mut *model, 0, 31);
+    let expected = contents(&store, TimeRange::ALL);
+    assert_eq!(contents(&db, TimeRange::ALL), expected);
+    let part = TimeRange { min_ms: 5 * HOUR + 1, max_ms: 29 * HOUR };
+    let check = |db: &Db, when: &str| {
+        assert_eq!(contents(db, TimeRange::ALL), expected, "{when}");
+        assert_eq!(contents(db, part), contents(&store, part), "part, {when}");
+    };
+    let report = db.maintain(31 * HOUR).unwrap();
+    assert_eq!((report.cut, report.merged), (14, 12));
+    check(&db, "merged");
+    drop(group);
+    db.close().unwrap();
+    let db = reopen(dir.path());
+    check(&db, "opened again");
+    let copy = tempfile::tempdir().unwrap();
+    db.snapshot(copy.path()).unwrap();
+    check(&reopen(copy.path()), "snapshot");
+}
+
 fn open(db: &Db) -> Box<dyn Group> {
     db.open_group(&spec("a", &[("job", "test")], Absence::EndsSeries)).unwrap()
 }

@@ -30,13 +30,13 @@ enum Op {
 fn rows() -> impl Strategy<Value = Op> {
     let step = prop_oneof![Just(1), Just(1000), Just(15_000), Just(61_000), Just(2_000_000)];
     let count = prop_oneof![4 => 1..20_u16, 1 => 100..300_u16];
-    (0..GROUPS, count, step, any::<u16>(), 0..5_u8).prop_map(
+    (0..GROUPS, count, step, any::<u16>(), 0..7_u8).prop_map(
         |(group, count, step_ms, present, kind)| Op::Rows { group, count, step_ms, present, kind },
     )
 }
 
 /// Time, and values by series.
-type ModelRow = (i64, Vec<(usize, f64)>);
+type ModelRow = (i64, Vec<(usize, Value)>);
 
 /// All rows ever committed and still there, per group, and how many of them were flushed.
 #[derive(Default)]
@@ -74,12 +74,21 @@ fn group_spec(i: usize) -> GroupSpec {
     spec(&format!("g{i}"), &[("instance", &format!("i{i}")), ("job", "test")], absence)
 }
 
-fn named(group: usize, values: &[(usize, f64)]) -> Vec<(Labels, f64)> {
+fn named(group: usize, values: &[(usize, Value)]) -> Vec<(Labels, Value)> {
     let target = format!("i{group}");
-    values.iter().map(|(i, value)| (series(&format!("s{i}"), &target), *value)).collect()
+    values.iter().map(|(i, value)| (series(&format!("s{i}"), &target), value.clone())).collect()
 }
 
-fn value(kind: u8, series: usize, n: usize) -> f64 {
+fn value(kind: u8, series: usize, n: usize) -> Value {
+    match kind {
+        5 => Value::Histogram(Arc::new(histogram(series, n))),
+        // Some series, and some rows.
+        6 if series.is_multiple_of(3) || (n / 4).is_multiple_of(5) => value(5, series, n),
+        _ => Value::Float(float(kind, series, n)),
+    }
+}
+
+fn float(kind: u8, series: usize, n: usize) -> f64 {
     let x = n as f64;
     match kind {
         0 => series as f64,
