@@ -99,7 +99,7 @@ impl Key {
     /// The key of a part of what this is the key of.
     #[inline]
     pub(crate) fn part(self, part: u64) -> Self {
-        let mixed = u128::from(self.hash ^ part) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        let mixed = u128::from(self.hash ^ part) * 0x9e37_79b9_7f4a_7c15;
         #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
         let hash = (mixed >> 64) as u64 ^ mixed as u64;
         Self { hash, ..self }

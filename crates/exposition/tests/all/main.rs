@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on shall stop")]
 
+mod client_model;
 mod conformance;
 mod documents;
 mod encoding;
 mod fixtures;
+mod messages;
 mod pages;
+mod pieces;
 mod prediction;
 mod recorder;
 mod second_opinion;
