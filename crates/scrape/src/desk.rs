@@ -1,13 +1,16 @@
-//! Room to work: the buffers for a body and the row it becomes, and the bounds on all of them.
+//! Room to work, and turns at work: what a scrape borrows while its target answers.
 //!
-//! A scrape takes them when its target answers and puts them back when its row is stored, so there
-//! are about as many as answers being read at a time, not as many as targets.
+//! Room is a buffer for the body and the row that it becomes. A scrape takes it when its target
+//! answers and puts it back when the row is stored, so there is about as much as answers being read at
+//! a time, not as targets. However many targets send however much, their buffers share
+//! [`MAX_BODIES`]: a buffer may grow while it is no larger than what is left for others. One alone may
+//! take half of it, and the more there are, the less each of them may take; so large ones cannot shut
+//! out ordinary ones.
 //!
-//! However many targets send however much, their bodies share [`MAX_BODIES`]: a body may grow while
-//! it is no larger than what is left for others. One alone may take half of it, and the more there
-//! are, the less each of them may take; so large ones cannot shut out ordinary ones.
+//! A small body is read when it is there. A large one is read in pieces, each in its turn: as many
+//! turns at a time as there are cores, handed out in the order they were asked for, away from the
+//! threads that move bytes. So a flood waits for other floods, and nobody else waits for it.
 
-use crate::client::Buffers;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,38 +18,95 @@ use storage::Row;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::Semaphore;
 
+use crate::diagnosis::Seen;
+
 /// As many are kept for the next scrapes.
 const MAX_KEPT: usize = 8;
 /// A row that grew to more columns is given back to the allocator after use.
 const MAX_KEPT_COLUMNS: usize = 1 << 18;
-/// Bytes of all bodies being read, unless a job's limit is larger than half of it.
-const MAX_BODIES: u64 = 512 << 20;
+/// A buffer that grew larger is given back to the allocator after use.
+const MAX_KEPT_BODY: usize = 1 << 20;
+/// Bytes of all bodies being read.
+const MAX_BODIES: u64 = 256 << 20;
 /// Bytes by which a body's share grows; every body may have as many.
 const SHARE_STEP: u64 = 64 << 10;
-/// Long pieces of work at a time.
-const LONG_WORK: usize = 2;
+/// Bytes that were read already and are kept to show what stood before an error.
+const LOOK_BACK: usize = 64 << 10;
 
-/// Hands out room.
+/// Hands out room and turns.
 #[derive(Debug)]
 pub(crate) struct Desk {
     free: Mutex<Vec<Scratch>>,
     /// Bytes of all shares.
     bodies: AtomicU64,
-    long_work: Semaphore,
+    turns: Semaphore,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        let long_work = Semaphore::new(LONG_WORK);
-        Self { free: Mutex::default(), bodies: AtomicU64::new(0), long_work }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            free: Mutex::default(),
+            bodies: AtomicU64::new(0),
+            turns: Semaphore::new(cores.div_ceil(2)),
+        }
     }
 }
 
 /// What one scrape works with.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    pub(crate) buffers: Buffers,
+    pub(crate) body: Body,
     pub(crate) row: Row,
+}
+
+/// A body, or the end of it that was not read yet.
+#[derive(Debug, Default)]
+pub(crate) struct Body {
+    /// What comes is appended here.
+    pub(crate) bytes: Vec<u8>,
+    /// Bytes of them that were read.
+    start: usize,
+    /// Bytes of the body that stood before them.
+    gone: u64,
+}
+
+impl Body {
+    /// Bytes that were not read yet.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+
+    /// Bytes that came so far.
+    pub(crate) fn came(&self) -> u64 {
+        self.gone + self.bytes.len() as u64
+    }
+
+    /// What is at hand of the body.
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen { bytes: &self.bytes, start: self.gone, came: self.came() }
+    }
+
+    /// So many bytes were read; what lies far behind is forgotten.
+    pub(crate) fn consume(&mut self, len: usize) {
+        self.start += len;
+        assert!(self.start <= self.bytes.len(), "read more than came");
+        // Moving the rest to the front is worth it when it is the smaller part.
+        let behind = self.start.saturating_sub(LOOK_BACK);
+        if behind > self.bytes.len() / 2 {
+            self.bytes.drain(..behind);
+            self.start -= behind;
+            self.gone += behind as u64;
+        }
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        (self.start, self.gone) = (0, 0);
+        if self.bytes.capacity() > MAX_KEPT_BODY {
+            self.bytes = Vec::new();
+        }
+    }
 }
 
 /// What one body has of the memory for all.
@@ -69,10 +129,11 @@ impl Desk {
         Lease { scratch: free.unwrap_or_default(), share: Share { desk: self.clone(), bytes: 0 } }
     }
 
-    /// Does work of milliseconds: a few at a time, in the order they came, and away from the threads
-    /// that move bytes.
-    pub(crate) async fn long_work<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _permit = self.long_work.acquire().await.expect("never closed");
+    /// Does work of up to some milliseconds when it is its turn.
+    ///
+    /// Cancel safe before the work begins; it then runs to its end.
+    pub(crate) async fn turn<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _permit = self.turns.acquire().await.expect("never closed");
         if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
             tokio::task::block_in_place(work)
         } else {
@@ -82,22 +143,16 @@ impl Desk {
 }
 
 impl Share {
-    pub(crate) fn desk(&self) -> &Arc<Desk> {
-        &self.desk
-    }
-
-    /// Makes the share hold a body of so many bytes, under a limit of its job; false when that is
-    /// more than a body may have now.
-    pub(crate) fn hold(&mut self, len: usize, limit: u64) -> bool {
+    /// Makes the share hold so many bytes; false when that is more than a body may have now.
+    pub(crate) fn hold(&mut self, len: usize) -> bool {
         let len = len as u64;
         if len <= self.bytes {
             return true;
         }
         let bytes = len.next_multiple_of(SHARE_STEP);
-        let max = MAX_BODIES.max(limit.saturating_mul(2));
         let all = self.desk.bodies.fetch_add(bytes - self.bytes, Relaxed) + bytes - self.bytes;
         self.bytes = bytes;
-        bytes <= SHARE_STEP || bytes <= max.saturating_sub(all)
+        bytes <= SHARE_STEP || bytes <= MAX_BODIES.saturating_sub(all)
     }
 }
 
@@ -108,9 +163,9 @@ impl Drop for Share {
 }
 
 impl Lease {
-    /// The buffers, and what bounds them.
-    pub(crate) fn parts(&mut self) -> (&mut Buffers, &mut Share) {
-        (&mut self.scratch.buffers, &mut self.share)
+    /// Body, row, and what bounds the body.
+    pub(crate) fn parts(&mut self) -> (&mut Body, &mut Row, &mut Share) {
+        (&mut self.scratch.body, &mut self.scratch.row, &mut self.share)
     }
 }
 
@@ -131,7 +186,7 @@ impl DerefMut for Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.buffers.recycle();
+        scratch.body.clear();
         if scratch.row.values().len() > MAX_KEPT_COLUMNS {
             scratch.row = Row::new();
         }
@@ -152,17 +207,30 @@ mod tests {
     fn a_body_may_have_as_much_as_is_left_for_others() {
         let desk = Arc::<Desk>::default();
         let (mut one, mut two) = (desk.lease(), desk.lease());
-        assert!(one.share.hold(256 * MIB, 0));
-        assert!(!desk.lease().share.hold(257 * MIB, 0));
-        assert!(two.share.hold(128 * MIB, 0));
-        assert!(!two.share.hold(129 * MIB, 0));
+        assert!(one.share.hold(128 * MIB));
+        assert!(!desk.lease().share.hold(129 * MIB));
+        assert!(two.share.hold(64 * MIB));
+        assert!(!two.share.hold(65 * MIB));
         let mut crowd: Vec<_> = (0..200).map(|_| desk.lease()).collect();
-        let refused =
-            crowd.iter_mut().map(|lease| lease.share.hold(MIB, 0)).filter(|held| !held).count();
-        assert!(refused > 0, "not all of so many");
-        assert!(desk.lease().share.hold(100, 0), "a small one always");
+        let refused = crowd.iter_mut().filter_map(|lease| (!lease.share.hold(MIB)).then_some(()));
+        assert!(refused.count() > 0, "not all of so many");
+        assert!(desk.lease().share.hold(100), "a small one always");
         drop((one, two, crowd));
         assert_eq!(desk.bodies.load(Relaxed), 0);
-        assert!(desk.lease().share.hold(1 << 30, 1 << 30), "a limit of its own");
+    }
+
+    #[test]
+    fn what_was_read_long_ago_is_forgotten() {
+        let mut body = Body::default();
+        for piece in 0..100_u8 {
+            body.bytes.extend_from_slice(&[piece; 32 << 10]);
+            body.consume(body.rest().len() - 10);
+            assert_eq!(body.rest(), [piece; 10]);
+            assert_eq!(body.came(), (u64::from(piece) + 1) * (32 << 10));
+            let seen = body.seen();
+            assert_eq!(seen.start + seen.bytes.len() as u64, body.came());
+        }
+        assert!(body.bytes.len() <= 4 * LOOK_BACK, "{}", body.bytes.len());
+        assert!(body.seen().bytes.len() >= LOOK_BACK);
     }
 }

@@ -11,10 +11,12 @@
 
 #![forbid(unsafe_code)]
 
-mod client;
 mod clock;
 pub mod config;
 mod desk;
+mod diagnosis;
+mod explain;
+mod failure_log;
 mod ingest;
 mod manager;
 mod metrics;
@@ -26,19 +28,23 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub use config::{Config, ConfigError, Global, Job};
+pub use config::{Config, ConfigError, Features, Global, Job, SampleLimitMode};
+pub use diagnosis::{Diagnosis, Excerpt, LimitPassed, Position, Reason};
+pub use explain::{Explained, Explanation, NotFound, Outcome, State, Step, explain};
 pub use manager::{Manager, PoolView, Snapshot};
 pub use metrics::Metrics;
-pub use target::{Family, Health, Status, Target};
+pub use target::{Counts, Family, Health, Status, Target};
 
-use client::Dialer;
+use client::{Client, Dialer};
 use clock::Clock;
-use desk::{Desk, Lease};
+use desk::Desk;
+use diagnosis::Excerpts;
+use failure_log::FailureLogs;
 use ingest::{FamilyPool, Scene};
 use scraper::Assignment;
 use std::sync::Arc;
 use std::time::Duration;
-use storage::Appendable;
+use storage::{Appendable, Row};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -75,6 +81,8 @@ pub(crate) struct Shared {
     dialer: Dialer,
     desk: Arc<Desk>,
     families: FamilyPool,
+    excerpts: Excerpts,
+    failure_logs: FailureLogs,
     stop: CancellationToken,
     loops: TaskTracker,
 }
@@ -89,23 +97,30 @@ impl Shared {
             clock: Clock::System,
             desk: Arc::default(),
             families: FamilyPool::default(),
+            excerpts: Excerpts::default(),
+            failure_logs: FailureLogs::default(),
             stop: CancellationToken::new(),
             loops: TaskTracker::new(),
         }
     }
 
+    fn client(&self, job: &Job) -> Client {
+        Client::new(&job.http, &self.dialer, &self.options.user_agent)
+    }
+
     fn scene<'a>(
         &'a self,
         assignment: &'a Assignment,
-        lease: &'a mut Lease,
+        row: &'a mut Row,
         at_ns: i64,
     ) -> Scene<'a> {
         Scene {
             store: &*self.store,
             job: &assignment.job,
             target: &assignment.target,
+            group_key: &assignment.group_key,
             families: &self.families,
-            row: &mut lease.row,
+            row,
             t_ms: at_ns.div_euclid(1_000_000),
         }
     }

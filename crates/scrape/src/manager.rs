@@ -1,9 +1,11 @@
 //! All pools: follows the configuration and discovery, and shows the API what there is.
 
 use crate::config::Job;
-use crate::pool::Pool;
+use crate::pool::{Pool, Surroundings};
 use crate::target::Target;
 use crate::{Metrics, Options, Shared};
+use discovery::Group;
+use foldhash::HashMap;
 use model::Labels;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,11 +31,29 @@ pub struct PoolView {
     pub dropped: Vec<Labels>,
     /// How many targets rules dropped.
     pub dropped_total: usize,
+    pub(crate) ground: PoolGround,
+}
+
+/// From what a pool's targets came, to explain them by.
+#[derive(Debug, Default)]
+pub(crate) struct PoolGround {
+    /// `None` before the first targets.
+    pub(crate) job: Option<Arc<Job>>,
+    /// What discovery found.
+    pub(crate) groups: Arc<[Group]>,
+    /// The number of targets and their limit, when it is passed.
+    pub(crate) over_limit: Option<(usize, u64)>,
 }
 
 impl PoolView {
     pub(crate) fn empty(job: &str) -> Self {
-        Self { job: job.into(), active: Vec::new(), dropped: Vec::new(), dropped_total: 0 }
+        Self {
+            job: job.into(),
+            active: Vec::new(),
+            dropped: Vec::new(),
+            dropped_total: 0,
+            ground: PoolGround::default(),
+        }
     }
 }
 
@@ -74,6 +94,8 @@ impl Manager {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut jobs: BTreeMap<String, Job> =
             jobs.into_iter().map(|job| (job.name.clone(), job)).collect();
+        let logs = jobs.values().filter_map(|job| job.failure_log.as_deref());
+        self.shared.failure_logs.reopen(logs);
         for (name, slot) in &mut state.slots {
             match jobs.remove(name) {
                 Some(job) => {
@@ -84,7 +106,7 @@ impl Manager {
                 }
                 None if slot.configured => {
                     slot.configured = false;
-                    slot.pool.retire(&self.shared);
+                    slot.pool.retire();
                     self.shared.metrics.forget_job(name);
                 }
                 None => {}
@@ -134,12 +156,46 @@ impl Manager {
         let State { slots, found } = state;
         for (name, slot) in slots.iter_mut().filter(|(_, slot)| slot.configured) {
             if let Some(groups) = found.jobs.get(name) {
-                slot.pool.set_groups(&self.shared, groups.clone());
+                slot.pool.set_groups(groups.clone());
             }
+        }
+        hand_over(slots);
+        let mut around = Surroundings::default();
+        around.groups.extend(slots.values().flat_map(|slot| slot.pool.foreign_groups()).cloned());
+        if slots.values().any(|slot| slot.pool.loses_targets()) {
+            around.labels.extend(slots.values().flat_map(|slot| slot.pool.labels()).cloned());
+        }
+        for slot in slots.values_mut() {
+            slot.pool.carry_out(&self.shared, &around);
         }
         slots.retain(|_, slot| slot.configured || !slot.pool.is_over());
         let configured = slots.values().filter(|slot| slot.configured);
         let pools = configured.map(|slot| slot.pool.view()).collect();
         self.shared.metrics.snapshot.store(Arc::new(Snapshot { pools }));
+    }
+}
+
+/// Loops whose targets are gone go on with new targets of the same labels, in whichever pool: so a
+/// target moves between jobs without a gap in its series.
+fn hand_over(slots: &mut BTreeMap<String, Slot>) {
+    let wanted = slots.iter().flat_map(|(pool, slot)| {
+        slot.pool.without_loop().map(|(key, labels)| (labels.clone(), (pool.clone(), key.to_owned())))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let mut free: HashMap<Labels, (String, String)> = HashMap::default();
+    for (pool, slot) in &*slots {
+        for (key, labels) in slot.pool.without_target() {
+            free.insert(labels.clone(), (pool.clone(), key.to_owned()));
+        }
+    }
+    for (labels, (to, key)) in wanted {
+        let Some((from, old_key)) = free.remove(&labels) else { continue };
+        let held = slots.get_mut(&from).and_then(|slot| slot.pool.give(&old_key));
+        if let (Some(held), Some(slot)) = (held, slots.get_mut(&to)) {
+            slot.pool.take(key, held);
+        }
     }
 }

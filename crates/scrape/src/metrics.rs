@@ -1,5 +1,6 @@
 //! Our own metrics about scraping, under the names Prometheus' dashboards use.
 
+use crate::diagnosis::Reason;
 use crate::ingest::Tally;
 use crate::manager::Snapshot;
 use arc_swap::ArcSwap;
@@ -25,10 +26,13 @@ pub struct Metrics {
     pub(crate) exceeded_label_limits: Counter,
     pub(crate) exceeded_body_size: Counter,
     pub(crate) exceeded_sample_limit: Counter,
+    pub(crate) exceeded_bucket_limit: Counter,
     out_of_order: Counter,
     duplicates: Counter,
     out_of_bounds: Counter,
     refused: Counter,
+    over_limit: Counter,
+    exemplars_out_of_order: Counter,
     intervals: Mutex<BTreeMap<i64, Summary>>,
     jobs: Mutex<BTreeMap<String, Arc<JobMetrics>>>,
     pub(crate) snapshot: ArcSwap<Snapshot>,
@@ -41,10 +45,17 @@ pub(crate) struct JobMetrics {
     pub(crate) target_limit: Gauge,
     pub(crate) syncs: Counter,
     pub(crate) syncs_failed: Counter,
+    /// Scrapes that failed or lost something, in the order of [`Reason::ALL`].
+    troubles: [Counter; Reason::ALL.len()],
     sync_length: Mutex<Summary>,
 }
 
 impl JobMetrics {
+    /// Counts a scrape that failed or lost something.
+    pub(crate) fn count_trouble(&self, reason: Reason) {
+        self.troubles[reason as usize].inc();
+    }
+
     pub(crate) fn observe_sync(&self, seconds: f64) {
         self.sync_length.lock().unwrap_or_else(PoisonError::into_inner).observe(seconds);
     }
@@ -100,6 +111,8 @@ impl Metrics {
         add(&self.duplicates, tally.duplicates);
         add(&self.out_of_bounds, tally.out_of_bounds);
         add(&self.refused, tally.refused);
+        add(&self.over_limit, tally.over_limit);
+        add(&self.exemplars_out_of_order, tally.exemplars_out_of_order);
     }
 
     pub(crate) fn job(&self, name: &str) -> Arc<JobMetrics> {
@@ -111,7 +124,7 @@ impl Metrics {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 12] {
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 15] {
         [
             ("prometheus_target_scrape_pools_total", "Scrape pools made.", &self.pools),
             (
@@ -148,6 +161,21 @@ impl Metrics {
                 "prometheus_target_scrapes_exceeded_sample_limit_total",
                 "Scrapes refused because the sample limit was passed.",
                 &self.exceeded_sample_limit,
+            ),
+            (
+                "prometheus_target_scrapes_exceeded_native_histogram_bucket_limit_total",
+                "Scrapes refused because a native histogram had too many buckets.",
+                &self.exceeded_bucket_limit,
+            ),
+            (
+                "prometheus_target_scrapes_exemplar_out_of_order_total",
+                "Exemplars dropped because they are older than the last of their series.",
+                &self.exemplars_out_of_order,
+            ),
+            (
+                "rushlight_target_scrapes_soft_sample_limit_refused_total",
+                "Samples of series beyond a sample limit, of which a soft one refuses only these.",
+                &self.over_limit,
             ),
             (
                 "prometheus_target_scrapes_sample_out_of_order_total",
@@ -204,6 +232,19 @@ impl Metrics {
             "Targets that could not be made from what discovery said.",
             &|job| job.syncs_failed.get() as f64,
         );
+        visitor.family(
+            "rushlight_target_scrape_failures_total",
+            Kind::Counter,
+            "Scrapes that failed, or lost samples to a soft limit, by reason.",
+        );
+        for (job, metrics) in &*jobs {
+            for (reason, count) in Reason::ALL.iter().zip(&metrics.troubles) {
+                if count.get() > 0 {
+                    let labels = [("scrape_job", job.as_str()), ("reason", reason.as_str())];
+                    visitor.sample("", &labels, count.get() as f64);
+                }
+            }
+        }
         visitor.family(
             "prometheus_target_sync_length_seconds",
             Kind::Summary,

@@ -2,6 +2,8 @@
 //!
 //! A loop lives as long as its target's key: a change of settings, or the target's return while its
 //! end is still being waited for, is a new order to the same loop. So no group ever has two writers.
+//! A target that moves to another job or URL with its labels unchanged takes its loop along, so that
+//! its series go on without a gap.
 
 use crate::Shared;
 use crate::schedule::Schedule;
@@ -19,6 +21,8 @@ pub(crate) enum Order {
     Run(Assignment),
     /// The target is gone: wait, then end its series.
     Gone,
+    /// The target is gone, and another loop goes on with its series.
+    Replaced,
 }
 
 /// The pool's hold on a loop.
@@ -65,7 +69,7 @@ async fn run(
         match order {
             Order::Run(new) => {
                 assignment = new;
-                scraper.assign(&assignment.job);
+                scraper.assign(&assignment);
                 tokio::select! {
                     () = shared.stop.cancelled() => return,
                     never = scrape_for_ever(&shared, &mut scraper, &assignment) => match never {},
@@ -89,6 +93,14 @@ async fn run(
                 let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
                 if !told.has_changed().unwrap_or(false) {
                     // Lets go of the group first: whoever sees the end may open it again.
+                    drop(scraper);
+                    *ended = true;
+                    return;
+                }
+            }
+            Order::Replaced => {
+                let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+                if !told.has_changed().unwrap_or(false) {
                     drop(scraper);
                     *ended = true;
                     return;

@@ -1,12 +1,15 @@
 //! A job: every setting its loops work by, with all defaults in place.
 
 use super::protocol::{self, DEFAULT_PROTOCOLS, Escaping};
-use super::{Config, ConfigError, Credentials, RelabelConfig, SecretSource, Written};
+use super::{Config, ConfigError, RelabelConfig, Written};
+use client::HttpConfig;
 use exposition::Protocol;
 use model::duration::Duration;
 use model::names::NameScheme;
 use model::relabel::Rule;
+use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// The part of the `global` section that jobs inherit. `Default` is what Prometheus has when
 /// nothing is written.
@@ -38,6 +41,37 @@ pub struct Global {
     pub metric_name_validation_scheme: Option<String>,
     /// How targets are asked to write odd names.
     pub metric_name_escaping_scheme: Option<String>,
+    /// How histograms are read.
+    pub histograms: HistogramFlags,
+    /// What a scrape beyond the sample limit loses.
+    pub sample_limit_mode: SampleLimitMode,
+    /// Where failed scrapes are written down; relative to the working directory by now.
+    pub scrape_failure_log_file: Option<PathBuf>,
+    /// What `--enable-feature` turned on.
+    pub features: Features,
+}
+
+/// The features of the command line that change scraping; all of them are off by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Features {
+    /// `created-timestamp-zero-ingestion`: a zero sample where a series says that it began.
+    pub created_timestamp_zero_ingestion: bool,
+    /// `type-and-unit-labels`: the labels `__type__` and `__unit__` from the metadata of a family.
+    pub type_and_unit_labels: bool,
+    /// `exemplar-storage`: exemplars are stored.
+    pub exemplar_storage: bool,
+}
+
+/// What happens to a scrape with more samples than `sample_limit`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleLimitMode {
+    /// The scrape fails and stores nothing, as with Prometheus.
+    #[default]
+    Hard,
+    /// Series that the last scrape had go on; as many new ones as the limit leaves room for are
+    /// taken, in the order of the page, and the rest is refused and counted. The scrape succeeds.
+    Soft,
 }
 
 impl Default for Global {
@@ -56,6 +90,10 @@ impl Default for Global {
             extra_scrape_metrics: false,
             metric_name_validation_scheme: None,
             metric_name_escaping_scheme: None,
+            histograms: HistogramFlags::default(),
+            sample_limit_mode: SampleLimitMode::Hard,
+            scrape_failure_log_file: None,
+            features: Features::default(),
         }
     }
 }
@@ -90,11 +128,7 @@ impl Global {
     pub fn check(&self) -> Result<(), ConfigError> {
         if let Some(names) = &self.scrape_protocols {
             let protocols = protocol::parse_list(names);
-            let text = |text| format!("{text} for global config");
-            if protocols.map_err(|e| ConfigError::Global(text(e)))?.contains(&Protocol::Protobuf) {
-                let option = format!("{} in global scrape_protocols", Protocol::Protobuf.name());
-                return Err(ConfigError::Global(format!("{option} is not built in yet")));
-            }
+            protocols.map_err(|text| ConfigError::Global(format!("{text} for global config")))?;
         }
         let inherits = Written::default();
         let scheme = inherits.name_scheme(self).map_err(ConfigError::Global)?;
@@ -115,6 +149,8 @@ pub struct Limits {
     pub label_name_bytes: u64,
     /// Bytes of a label value.
     pub label_value_bytes: u64,
+    /// Buckets of a native histogram; one with more is made coarser, if it can be.
+    pub buckets: u64,
 }
 
 /// The defaults of the three labels that say how histograms are read.
@@ -137,13 +173,15 @@ pub struct Job {
     pub interval: Duration,
     /// How long a scrape may take, unless a target's labels say otherwise.
     pub timeout: Duration,
+    /// The formats that are asked for, best first.
+    pub protocols: Vec<Protocol>,
     /// The `Accept` header.
     pub accept: String,
     /// How a body of unknown type is read.
     pub fallback: Option<Protocol>,
     /// Path of the page.
     pub metrics_path: String,
-    /// `http`
+    /// `http` or `https`
     pub scheme: String,
     /// Parameters of the URL.
     pub params: BTreeMap<String, Vec<String>>,
@@ -155,14 +193,20 @@ pub struct Job {
     pub track_timestamps_staleness: bool,
     /// Whether the page may come packed.
     pub enable_compression: bool,
-    /// Whether a redirect is followed.
-    pub follow_redirects: bool,
     /// Rules for targets.
     pub relabel: Vec<Rule>,
     /// Rules for series.
     pub metric_relabel: Vec<Rule>,
     /// What a scrape may hold.
     pub limits: Limits,
+    /// What a scrape beyond the sample limit loses.
+    pub sample_limit_mode: SampleLimitMode,
+    /// The finest schema that native histograms are stored in.
+    pub max_schema: i32,
+    /// Where failed scrapes are written down.
+    pub failure_log: Option<PathBuf>,
+    /// What `--enable-feature` turned on.
+    pub features: Features,
     /// How many targets there may be; 0 is no limit.
     pub target_limit: u64,
     /// How many dropped targets are kept for the API; 0 is no limit.
@@ -173,8 +217,8 @@ pub struct Job {
     pub name_scheme: NameScheme,
     /// Defaults of the labels about histograms.
     pub histograms: HistogramFlags,
-    pub(crate) credentials: Credentials,
-    pub(crate) headers: Vec<(String, SecretSource)>,
+    /// How targets are connected to and greeted.
+    pub http: HttpConfig,
     written: Written,
     global: Global,
 }
@@ -212,11 +256,11 @@ impl Written {
             let values = values.iter().flatten().map(|v| v.clone().unwrap_or_default());
             (key.clone(), values.collect())
         });
-        let headers = super::http::headers(self.http_headers.as_ref().unwrap_or(&BTreeMap::new()));
         Ok(Job {
             interval,
             timeout: timeout.unwrap_or(global.scrape_timeout.min(interval)),
             accept: protocol::accept_header(&protocols, escaping),
+            protocols,
             fallback: self.fallback()?,
             metrics_path: self.metrics_path.clone().unwrap_or_else(|| "/metrics".into()),
             scheme: self.scheme.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| "http".into()),
@@ -225,7 +269,6 @@ impl Written {
             honor_timestamps: self.honor_timestamps.unwrap_or(true),
             track_timestamps_staleness: self.track_timestamps_staleness.unwrap_or(false),
             enable_compression: self.enable_compression.unwrap_or(true),
-            follow_redirects: self.follow_redirects.unwrap_or(true),
             relabel: rules(self.relabel_configs.as_deref(), name_scheme).map_err(other)?,
             metric_relabel: rules(self.metric_relabel_configs.as_deref(), name_scheme)
                 .map_err(other)?,
@@ -241,22 +284,24 @@ impl Written {
                     self.label_value_length_limit,
                     global.label_value_length_limit,
                 ),
+                buckets: self.native_histogram_bucket_limit.unwrap_or(0),
             },
+            sample_limit_mode: self.sample_limit_mode.unwrap_or(global.sample_limit_mode),
+            max_schema: max_schema(self.native_histogram_min_bucket_factor.unwrap_or(0.0)),
+            failure_log: match &self.scrape_failure_log_file {
+                Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
+                _ => global.scrape_failure_log_file.clone(),
+            },
+            features: global.features,
             target_limit: or_global(self.target_limit, global.target_limit),
             keep_dropped_targets: or_global(self.keep_dropped_targets, global.keep_dropped_targets),
             extra_scrape_metrics: self.extra_scrape_metrics.unwrap_or(global.extra_scrape_metrics),
             name_scheme,
-            histograms: HistogramFlags {
-                scrape_native: self.scrape_native_histograms.unwrap_or(false),
-                convert_classic: self.convert_classic_histograms_to_nhcb.unwrap_or(false),
-                always_classic: self.always_scrape_classic_histograms.unwrap_or(false),
-            },
-            credentials: self.credentials().map_err(other)?,
-            headers: headers.map_err(other)?,
+            histograms: self.histograms(global),
+            http: self.http.config().map_err(other)?,
             // Other targets alone do not make another job.
             written: Self {
-                static_configs: Vec::new(),
-                file_sd_configs: Vec::new(),
+                sd: discovery::SdConfigs::default(),
                 ..self.clone()
             },
             global: global.clone(),
@@ -292,17 +337,32 @@ impl Written {
         Ok(escaping)
     }
 
+    fn histograms(&self, global: &Global) -> HistogramFlags {
+        let inherited = global.histograms;
+        HistogramFlags {
+            scrape_native: self.scrape_native_histograms.unwrap_or(inherited.scrape_native),
+            convert_classic: self
+                .convert_classic_histograms_to_nhcb
+                .unwrap_or(inherited.convert_classic),
+            always_classic: self
+                .always_scrape_classic_histograms
+                .unwrap_or(inherited.always_classic),
+        }
+    }
+
+    /// A list of the `global` section wins over the default, which depends on what is asked for.
     fn protocols(&self, global: &Global) -> Result<Vec<Protocol>, ConfigError> {
         let names = self.scrape_protocols.as_ref().or(global.scrape_protocols.as_ref());
-        let Some(names) = names else { return Ok(DEFAULT_PROTOCOLS.to_vec()) };
-        let job = self.job_name().to_owned();
-        let protocols = protocol::parse_list(names)
-            .map_err(|text| ConfigError::Protocols { text, job: job.clone() })?;
-        if protocols.contains(&Protocol::Protobuf) {
-            let option = format!("{} in scrape_protocols", Protocol::Protobuf.name());
-            return Err(ConfigError::NotBuiltIn { option, job });
+        if let Some(names) = names {
+            return protocol::parse_list(names).map_err(|text| {
+                let job = self.job_name().to_owned();
+                ConfigError::Protocols { text, job }
+            });
         }
-        Ok(protocols)
+        let protobuf_first = global.features.created_timestamp_zero_ingestion
+            || self.histograms(global).scrape_native;
+        let first = protobuf_first.then_some(Protocol::Protobuf);
+        Ok(first.into_iter().chain(DEFAULT_PROTOCOLS).collect())
     }
 
     fn fallback(&self) -> Result<Option<Protocol>, ConfigError> {
@@ -311,15 +371,20 @@ impl Written {
             return Ok(None);
         }
         let job = self.job_name().to_owned();
-        match protocol::parse(name) {
-            Ok(Protocol::Protobuf) => {
-                let option = format!("fallback_scrape_protocol {name}");
-                Err(ConfigError::NotBuiltIn { option, job })
-            }
-            Ok(protocol) => Ok(Some(protocol)),
-            Err(text) => Err(ConfigError::Fallback { text, job }),
-        }
+        protocol::parse(name).map(Some).map_err(|text| ConfigError::Fallback { text, job })
     }
+}
+
+/// Schemas of native histograms, coarsest and finest.
+pub(crate) const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=8;
+
+/// The finest schema whose buckets grow at least by this factor.
+fn max_schema(min_bucket_factor: f64) -> i32 {
+    if min_bucket_factor.is_nan() || min_bucket_factor <= 1.0 {
+        return *SCHEMAS.end();
+    }
+    let exact = -min_bucket_factor.log2().log2();
+    SCHEMAS.rev().find(|schema| f64::from(*schema) <= exact).unwrap_or(*SCHEMAS.start())
 }
 
 fn or_global(own: Option<u64>, global: u64) -> u64 {

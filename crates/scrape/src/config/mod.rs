@@ -1,31 +1,28 @@
 //! Settings: one `scrape_config` of the config file, and the job it means.
 //!
-//! [`Config`] is what stands in the file. Reading it refuses unknown keys, options that exclude each
-//! other, and options whose work this build cannot do; nothing is accepted and then ignored.
+//! [`Config`] is what stands in the file. Reading it refuses unknown keys and options that exclude each
+//! other; mechanisms of discovery that are not built in are told, to be refused by whoever reads the
+//! file.
 //! [`Job`] is the same with every default in place, some of them from the `global` section
 //! ([`Global`]): what the loops work by.
 
-mod http;
 mod job;
 mod protocol;
 mod relabel;
 #[cfg(test)]
 mod tests;
 mod written;
-mod yaml;
 
-pub use http::{Authorization, BasicAuth, HeaderValues};
-pub(crate) use http::{Credentials, SecretSource};
-pub use job::{Global, HistogramFlags, Job, Limits};
+pub(crate) use job::SCHEMAS;
+pub use job::{Features, Global, HistogramFlags, Job, Limits, SampleLimitMode};
 pub use protocol::{DEFAULT_PROTOCOLS, Escaping, accept_header};
 pub use relabel::RelabelConfig;
 pub(crate) use written::Written;
-pub use yaml::{DurationText, Secret, SizeText};
+pub use client::{DurationText, Secret, SizeText};
 
-use discovery::{FileConfig, StaticConfig};
+use discovery::SdConfigs;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// One `scrape_config`, as written.
@@ -65,20 +62,11 @@ pub enum ConfigError {
         /// The job.
         job: String,
     },
-    /// An option that this build knows but cannot do.
-    #[error("{option} is not built in yet (scrape config with job name {job:?})")]
-    NotBuiltIn {
-        /// The option, with its value where only some values are meant.
-        option: String,
-        /// The job.
-        job: String,
-    },
 }
 
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        written.check_built_in().map_err(D::Error::custom)?;
         written.check().map_err(D::Error::custom)?;
         Ok(Self(written))
     }
@@ -91,16 +79,10 @@ impl Config {
         self.0.job_name()
     }
 
-    /// Targets that are written in the section itself.
+    /// Where its targets come from.
     #[must_use]
-    pub fn static_configs(&self) -> &[StaticConfig] {
-        &self.0.static_configs
-    }
-
-    /// Files with targets.
-    #[must_use]
-    pub fn file_sd_configs(&self) -> &[FileConfig] {
-        &self.0.file_sd_configs
+    pub fn sd(&self) -> &SdConfigs {
+        &self.0.sd
     }
 
     /// Joins the files that are named relative to the config file with its directory.
@@ -119,11 +101,10 @@ impl Written {
         if self.job_name().is_empty() {
             return Err("job_name is empty".into());
         }
-        self.credentials()?;
-        http::headers(self.http_headers.as_ref().unwrap_or(&BTreeMap::new()))?;
+        self.http.config()?;
         let rules = self.relabel_configs.as_deref().unwrap_or_default();
         if rules.is_empty() {
-            for address in self.static_configs.iter().flat_map(|config| &config.targets) {
+            for address in self.sd.written.iter().flat_map(|config| &config.targets) {
                 discovery::check_address(address).map_err(|error| error.to_string())?;
             }
         }
@@ -140,42 +121,12 @@ impl Written {
         }
     }
 
-    fn check_built_in(&self) -> Result<(), ConfigError> {
-        let https = (self.scheme.as_deref() == Some("https")).then(|| "scheme https".to_owned());
-        match https.or_else(|| self.not_built_in()) {
-            Some(option) => {
-                Err(ConfigError::NotBuiltIn { option, job: self.job_name().to_owned() })
-            }
-            None => Ok(()),
-        }
-    }
-
-    pub(crate) fn credentials(&self) -> Result<Credentials, String> {
-        let written = http::Written {
-            basic_auth: self.basic_auth.as_ref(),
-            authorization: self.authorization.as_ref(),
-            bearer_token: self.bearer_token.as_ref(),
-            bearer_token_file: self.bearer_token_file.as_deref(),
-        };
-        written.credentials()
-    }
-
     fn set_directory(&mut self, directory: &Path) {
-        for config in &mut self.file_sd_configs {
-            config.resolve(directory);
-        }
-        http::resolve(&mut self.bearer_token_file, directory);
-        if let Some(basic) = &mut self.basic_auth {
-            http::resolve(&mut basic.username_file, directory);
-            http::resolve(&mut basic.password_file, directory);
-        }
-        if let Some(authorization) = &mut self.authorization {
-            http::resolve(&mut authorization.credentials_file, directory);
-        }
-        for values in self.http_headers.iter_mut().flat_map(BTreeMap::values_mut) {
-            for file in values.files.iter_mut().flatten() {
-                *file = directory.join(&*file);
-            }
+        self.sd.set_directory(directory);
+        self.http.set_directory(directory);
+        if let Some(path) = self.scrape_failure_log_file.as_mut().filter(|p| !p.as_os_str().is_empty())
+        {
+            *path = directory.join(&*path);
         }
     }
 }

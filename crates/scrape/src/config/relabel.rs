@@ -15,11 +15,11 @@ struct Written {
     source_labels: Option<Vec<String>>,
     separator: Option<String>,
     /// Without a value it is the empty pattern, not the default.
-    #[serde(default, deserialize_with = "super::yaml::written")]
+    #[serde(default, deserialize_with = "written")]
     regex: Option<Option<String>>,
     modulus: Option<u64>,
     /// Without a value it is refused.
-    #[serde(default, deserialize_with = "super::yaml::written")]
+    #[serde(default, deserialize_with = "written")]
     action: Option<Option<String>>,
     target_label: Option<String>,
     replacement: Option<String>,
@@ -51,4 +51,13 @@ impl RelabelConfig {
     pub fn rule(&self, scheme: NameScheme) -> Result<Rule, String> {
         Rule::new(self.0.clone(), scheme).map_err(|error| error.to_string())
     }
+}
+
+/// Tells a key that was written without a value from one that is not there.
+fn written<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
 }

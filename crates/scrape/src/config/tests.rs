@@ -15,7 +15,7 @@ fn defaults() {
     assert_eq!((job.interval.ms, job.timeout.ms), (60_000, 10_000));
     assert_eq!((job.metrics_path.as_str(), job.scheme.as_str()), ("/metrics", "http"));
     assert!(!job.honor_labels && job.honor_timestamps && !job.track_timestamps_staleness);
-    assert!(job.enable_compression && job.follow_redirects && !job.extra_scrape_metrics);
+    assert!(job.enable_compression && job.http.follow_redirects && !job.extra_scrape_metrics);
     assert_eq!(job.limits, Limits::default());
     assert!(
         job.accept.starts_with("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8")
@@ -25,7 +25,7 @@ fn defaults() {
 #[test]
 fn keys_without_a_value_are_left_out() {
     let text = "job_name: j\nscrape_interval:\nparams:\nrelabel_configs:\nstatic_configs:\n\
-                scheme:\nbasic_auth:\ntls_config:\nkubernetes_sd_configs:\nhonor_labels: ~\n";
+                scheme:\nbasic_auth:\ntls_config:\nhonor_labels: ~\n";
     assert_eq!(resolve(text, &Global::default()).unwrap().interval.ms, 60_000);
 }
 
@@ -159,34 +159,78 @@ fn credentials_exclude_each_other() {
 }
 
 #[test]
-fn what_cannot_be_done_is_refused_by_name_and_place() {
-    let check = |option: &str, expected: &str| {
-        let text = format!("- job_name: j\n- {option}\n  job_name: k\n");
-        let error = serde_saphyr::from_str::<Vec<Config>>(&text).unwrap_err();
-        let error = error.without_snippet().to_string();
-        let expected =
-            format!("{expected} is not built in yet (scrape config with job name \"k\")");
-        assert!(error.contains(&expected) && error.contains("line 2"), "{error}");
+fn histograms() {
+    let global = Global {
+        histograms: HistogramFlags { scrape_native: true, ..HistogramFlags::default() },
+        scrape_failure_log_file: Some("/log".into()),
+        ..Global::default()
     };
-    check("scheme: https", "scheme https");
-    check("tls_config: {insecure_skip_verify: true}", "tls_config");
-    check("oauth2: {client_id: x}", "oauth2");
-    check("proxy_url: http://x", "proxy_url");
-    check("proxy_from_environment: true", "proxy_from_environment");
-    check("scrape_native_histograms: true", "scrape_native_histograms");
-    check("convert_classic_histograms_to_nhcb: true", "convert_classic_histograms_to_nhcb");
-    check("native_histogram_bucket_limit: 100", "native_histogram_bucket_limit");
-    check("scrape_failure_log_file: x", "scrape_failure_log_file");
-    for section in discovery::UNSUPPORTED {
-        check(&format!("{section}: [{{}}]"), section);
-    }
-    refuses(
-        "{job_name: k, scrape_protocols: [PrometheusProto]}",
-        &["PrometheusProto in scrape_protocols is not built in yet"],
-    );
-    for fine in ["scrape_native_histograms: false", "enable_http2: true", "proxy_url: ''"] {
-        resolve(&format!("{{job_name: j, {fine}}}"), &Global::default()).unwrap();
-    }
+    let job = |options: &str| resolve(&format!("{{job_name: j, {options}}}"), &global).unwrap();
+    assert!(job("").histograms.scrape_native);
+    assert!(!job("scrape_native_histograms: false").histograms.scrape_native);
+    assert!(job("always_scrape_classic_histograms: true").histograms.always_classic);
+    assert!(job("convert_classic_histograms_to_nhcb: true").histograms.convert_classic);
+    assert_eq!(job("native_histogram_bucket_limit: 100").limits.buckets, 100);
+    assert_eq!(job("").failure_log.as_deref(), Some(Path::new("/log")));
+    assert_eq!(job("scrape_failure_log_file: x").failure_log.as_deref(), Some(Path::new("x")));
+    let check = |factor: f64, schema: i32| {
+        let job = job(&format!("native_histogram_min_bucket_factor: {factor:?}"));
+        assert_eq!(job.max_schema, schema, "{factor}");
+    };
+    check(0.0, 8);
+    check(1.0, 8);
+    check(1.002, 8);
+    check(1.1, 2);
+    check(1.5, 0);
+    check(2.0, 0);
+    check(4.0, -1);
+    check(65536.0, -4);
+    check(1e300, -4);
+}
+
+#[test]
+fn formats_that_are_asked_for() {
+    let native = HistogramFlags { scrape_native: true, ..HistogramFlags::default() };
+    let created = Features { created_timestamp_zero_ingestion: true, ..Features::default() };
+    let check = |options: &str, global: Global, expected: &str| {
+        let job = resolve(&format!("{{job_name: j, {options}}}"), &global).unwrap();
+        let names: Vec<_> = job.protocols.iter().map(|protocol| protocol.name()).collect();
+        assert_eq!(names.join(" "), expected);
+        assert_eq!(job.accept.contains("protobuf"), expected.contains("Proto"));
+    };
+    let text = "OpenMetricsText1.0.0 OpenMetricsText0.0.1 PrometheusText1.0.0 PrometheusText0.0.4";
+    let protobuf_first = format!("PrometheusProto {text}");
+    check("", Global::default(), text);
+    check("scrape_native_histograms: true", Global::default(), &protobuf_first);
+    check("", Global { histograms: native, ..Global::default() }, &protobuf_first);
+    check("", Global { features: created, ..Global::default() }, &protobuf_first);
+    let list = Some(vec!["PrometheusText0.0.4".to_owned()]);
+    let global = Global { histograms: native, scrape_protocols: list, ..Global::default() };
+    check("", global.clone(), "PrometheusText0.0.4");
+    check("scrape_protocols: [PrometheusProto]", global, "PrometheusProto");
+    let job = resolve("{job_name: j, fallback_scrape_protocol: PrometheusProto}", &Global::default());
+    assert_eq!(job.unwrap().fallback, Some(exposition::Protocol::Protobuf));
+}
+
+#[test]
+fn the_mode_of_the_sample_limit() {
+    let soft = Global { sample_limit_mode: SampleLimitMode::Soft, ..Global::default() };
+    let check = |options: &str, global: &Global, expected| {
+        let job = resolve(&format!("{{job_name: j, {options}}}"), global).unwrap();
+        assert_eq!(job.sample_limit_mode, expected);
+    };
+    check("", &Global::default(), SampleLimitMode::Hard);
+    check("", &soft, SampleLimitMode::Soft);
+    check("sample_limit_mode: soft", &Global::default(), SampleLimitMode::Soft);
+    check("sample_limit_mode: hard", &soft, SampleLimitMode::Hard);
+    refuses("{job_name: j, sample_limit_mode: weak}", &["weak"]);
+}
+
+#[test]
+fn mechanisms_that_are_not_built_in_are_told_with_their_place() {
+    let config = read("job_name: j\nconsul_sd_configs: [{server: x}]\n").unwrap();
+    let refused: Vec<_> = config.sd().refused().iter().map(|r| (r.key, r.line)).collect();
+    assert_eq!(refused, [("consul_sd_configs", 2)]);
 }
 
 #[test]

@@ -7,14 +7,17 @@
 
 use super::Tally;
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
-use model::{Labels, stale_marker};
-use storage::{Absence, AppendError, Appendable, Column, Group, GroupSpec, Row, Source};
+use model::{FloatHistogram, Labels, stale_marker};
+use std::sync::Arc;
+use storage::{
+    Absence, AppendError, Appendable, Column, Exemplar, Group, GroupSpec, Row, Source,
+};
 
 const MAX_CLASSES: usize = 8;
 /// Samples further ahead of the scrape than this are refused.
 const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 /// Samples further behind the scrape than this are refused.
-const MAX_BEHIND_MS: i64 = 60 * 60 * 1000;
+pub(super) const MAX_BEHIND_MS: i64 = 60 * 60 * 1000;
 /// Entries that may be unseen before the unseen are forgotten.
 const MAX_UNSEEN: usize = 1024;
 /// A series counts as new when it was in none of so many scrapes before.
@@ -32,10 +35,36 @@ pub(super) struct Explicit {
     scrape: u32,
 }
 
+/// A float or a native histogram.
+#[derive(Clone, Debug)]
+pub(super) enum Value {
+    Float(f64),
+    Histogram(Arc<FloatHistogram>),
+}
+
+impl Value {
+    /// Sets the value in a row; false when its column has one.
+    pub(super) fn set(&self, row: &mut Row, column: Column) -> bool {
+        match self {
+            Self::Float(value) => row.set(column, *value),
+            Self::Histogram(histogram) => row.set_histogram(column, Arc::clone(histogram)),
+        }
+    }
+
+    /// Whether both are the same, bit by bit.
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float(a), Self::Float(b)) => a.to_bits() == b.to_bits(),
+            (Self::Histogram(a), Self::Histogram(b)) => Arc::ptr_eq(a, b) || a.equals(b),
+            _ => false,
+        }
+    }
+}
+
 struct Entry {
     labels: Labels,
     home: Home,
-    last: Option<(i64, u64)>,
+    last: Option<(i64, Value)>,
     /// The scrape it was last in.
     seen: Option<u32>,
     /// Whether its last sample was a value and not the end.
@@ -55,11 +84,13 @@ struct Class {
     now_ms: Option<i64>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Pending {
     entry: u32,
     t_ms: i64,
-    value: f64,
+    value: Value,
+    /// Whether it is the beginning of its series and no sample of the page.
+    is_zero: bool,
 }
 
 /// Where the groups of a target are opened.
@@ -70,7 +101,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl Ground<'_> {
-    fn open(&self, what: &str) -> Result<Box<dyn Group>, AppendError> {
+    pub(super) fn open(&self, what: &str) -> Result<Box<dyn Group>, AppendError> {
         self.store.open_group(&GroupSpec {
             source: Source::Scrape,
             key: format!("{}\n{what}", self.key),
@@ -100,8 +131,46 @@ impl Explicit {
         &self.entries[entry as usize].labels
     }
 
-    pub(super) fn push(&mut self, entry: u32, t_ms: i64, value: f64) {
-        self.pending.push(Pending { entry, t_ms, value });
+    pub(super) fn push(&mut self, entry: u32, t_ms: i64, value: Value) {
+        self.pending.push(Pending { entry, t_ms, value, is_zero: false });
+    }
+
+    /// Takes the beginning of the series whose sample was pushed last.
+    pub(super) fn push_zero(&mut self, start_ms: i64, value: Value) {
+        let Some(sample) = self.pending.last() else { return };
+        let (entry, t_ms) = (sample.entry, sample.t_ms);
+        let last_ms = self.entries[entry as usize].last.as_ref().map(|(last_ms, _)| *last_ms);
+        if start_ms < t_ms && last_ms.is_none_or(|last_ms| last_ms < start_ms) {
+            let zero = Pending { entry, t_ms: start_ms, value, is_zero: true };
+            self.pending.insert(self.pending.len() - 1, zero);
+        }
+    }
+
+    /// How many series were in one of the last scrapes.
+    pub(super) fn live(&self) -> u64 {
+        let recently = |entry: &&Entry| entry.seen.is_some_and(|s| self.scrape - s <= RECENT);
+        self.entries.iter().filter(recently).count() as u64
+    }
+
+    /// How many samples of this scrape there are.
+    pub(super) fn samples(&self) -> u64 {
+        self.pending.iter().filter(|pending| !pending.is_zero).count() as u64
+    }
+
+    /// Stores exemplars of a series that has samples by now.
+    pub(super) fn add_exemplars(
+        &mut self,
+        entry: u32,
+        exemplars: &[Exemplar],
+    ) -> Result<usize, AppendError> {
+        match &mut self.entries[entry as usize].home {
+            Home::Loose(group, Some(column)) => group.add_exemplars(*column, exemplars),
+            Home::Class(class, Some(column)) => {
+                self.classes[*class].group.add_exemplars(*column, exemplars)
+            }
+            // The sample was not stored, so there is nothing to be an example of.
+            Home::None | Home::Loose(_, None) | Home::Class(_, None) => Ok(exemplars.len()),
+        }
     }
 
     /// How many series of this scrape were in none of the last ones.
@@ -143,18 +212,17 @@ impl Explicit {
         for pending in self.pending.drain(..) {
             let entry = &mut self.entries[pending.entry as usize];
             entry.seen = Some(self.scrape);
-            let sample = (pending.t_ms, pending.value.to_bits());
-            match entry.last {
+            let t_ms = pending.t_ms;
+            let count = u64::from(!pending.is_zero);
+            match &entry.last {
                 // Telling the same again is common, and no fault.
-                Some(last) if last == sample => {}
-                _ if pending.t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => tally.out_of_bounds += 1,
-                _ if pending.t_ms < at_ms.saturating_sub(MAX_BEHIND_MS) => {
-                    tally.out_of_bounds += 1;
-                }
-                Some((last_ms, _)) if last_ms == pending.t_ms => tally.duplicates += 1,
-                Some((last_ms, _)) if last_ms > pending.t_ms => tally.out_of_order += 1,
+                Some((last_ms, value)) if *last_ms == t_ms && value.is(&pending.value) => {}
+                _ if t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => tally.out_of_bounds += count,
+                _ if t_ms < at_ms.saturating_sub(MAX_BEHIND_MS) => tally.out_of_bounds += count,
+                Some((last_ms, _)) if *last_ms == t_ms => tally.duplicates += count,
+                Some((last_ms, _)) if *last_ms > t_ms => tally.out_of_order += count,
                 _ => {
-                    entry.last = Some(sample);
+                    entry.last = Some((t_ms, pending.value.clone()));
                     entry.live = true;
                     accepted.push(pending);
                 }
@@ -167,10 +235,11 @@ impl Explicit {
         let mut ended = Vec::new();
         for (i, entry) in (0..).zip(&mut self.entries) {
             let missing = entry.live && entry.seen != Some(self.scrape);
-            if missing && entry.last.is_some_and(|(last_ms, _)| last_ms < at_ms) {
+            if missing && entry.last.as_ref().is_some_and(|(last_ms, _)| *last_ms < at_ms) {
+                let value = Value::Float(stale_marker());
                 entry.live = false;
-                entry.last = Some((at_ms, stale_marker().to_bits()));
-                ended.push(Pending { entry: i, t_ms: at_ms, value: stale_marker() });
+                entry.last = Some((at_ms, value.clone()));
+                ended.push(Pending { entry: i, t_ms: at_ms, value, is_zero: false });
             }
         }
         ended
@@ -226,7 +295,7 @@ impl Explicit {
         for run in samples.chunk_by(|a, b| (a.0, a.1.t_ms) == (b.0, b.1.t_ms)) {
             let loose = match run[0].0 {
                 Some(class) => self.append_class(class, run, tally)?,
-                None => run.iter().map(|(_, sample)| *sample).collect(),
+                None => run.iter().map(|(_, sample)| sample.clone()).collect(),
             };
             for sample in loose {
                 self.append_loose(sample, ground, tally)?;
@@ -243,7 +312,7 @@ impl Explicit {
         tally: &mut Tally,
     ) -> Result<Vec<Pending>, AppendError> {
         let t_ms = run[0].1.t_ms;
-        let samples = || run.iter().map(|(_, sample)| *sample);
+        let samples = || run.iter().map(|(_, sample)| sample.clone());
         let mut made = HashSet::new();
         let Self { classes, entries, row, .. } = self;
         let Class { group, last_ms, .. } = &mut classes[class];
@@ -269,7 +338,7 @@ impl Explicit {
                     Err(error) => return Err(error),
                 }
             }
-            row.set(column.expect("set above"), sample.value);
+            sample.value.set(row, column.expect("set above"));
         }
         match group.append(row) {
             Ok(appended) => {
@@ -324,7 +393,7 @@ impl Explicit {
             }
         }
         row.begin(sample.t_ms);
-        row.set(column.expect("set above"), sample.value);
+        sample.value.set(row, column.expect("set above"));
         match group.append(row) {
             Ok(appended) => {
                 if appended.remap.is_some() {

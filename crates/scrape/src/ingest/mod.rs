@@ -6,26 +6,36 @@
 //! series of the group. A page that is refused half-way stores nothing of itself; columns made for it
 //! simply have no value.
 
+mod budget;
+mod created;
+mod exemplars;
 mod explicit;
 mod families;
+mod histograms;
 mod merge;
+mod reading;
 mod recent;
 mod report;
 mod sink;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use families::FamilyPool;
+pub(crate) use reading::Loss;
 pub(crate) use report::Report;
 
 use crate::config::Job;
+use crate::diagnosis::{LimitPassed, Position, Reason};
 use crate::target::Target;
+use created::Created;
+use exemplars::Exemplars;
 use explicit::{Explicit, Ground};
-use exposition::{Failure, Format, Options, Predictor};
+use exposition::Predictor;
 use families::Families;
-pub(crate) use families::FamilyPool;
+use foldhash::HashSet;
+use histograms::Histograms;
 use recent::Recent;
 use report::ReportColumns;
-use sink::PageSink;
 use storage::{Absence, AppendError, Appendable, Group, GroupSpec, Row, Source};
 
 /// After so many scrapes with refused series it is tried again to make them.
@@ -43,24 +53,73 @@ pub(crate) enum PageError {
         line: usize,
         /// From 1.
         column: usize,
+        /// From 0, in the page.
+        offset: usize,
     },
     /// More samples than allowed.
-    #[error("sample limit exceeded (samples: {samples}, limit: {limit})")]
-    SampleLimit {
-        /// Samples after relabeling.
-        samples: u64,
-        /// The limit.
-        limit: u64,
-    },
+    #[error("{}", sample_limit_text(.0))]
+    SampleLimit(LimitPassed),
+    /// A native histogram with too many buckets.
+    #[error("{}", bucket_limit_text(.0))]
+    BucketLimit(LimitPassed),
     /// More or longer labels than allowed.
-    #[error("{0}")]
-    LabelLimit(String),
+    #[error("{text}")]
+    LabelLimit {
+        /// Which, with the series and the numbers.
+        text: String,
+        /// The same in parts.
+        limit: LimitPassed,
+    },
     /// A series that cannot be one.
     #[error("{0}")]
     Series(String),
     /// The store refuses.
     #[error(transparent)]
     Store(#[from] AppendError),
+}
+
+fn sample_limit_text(passed: &LimitPassed) -> String {
+    let LimitPassed { measured, allowed, series, .. } = passed;
+    let first = series.as_ref().map_or_else(String::new, |s| format!(", first beyond it: {s}"));
+    format!("sample limit exceeded (samples: {measured}, limit: {allowed}{first})")
+}
+
+fn bucket_limit_text(passed: &LimitPassed) -> String {
+    let LimitPassed { measured, allowed, series, .. } = passed;
+    let series = series.as_deref().unwrap_or("");
+    format!("histogram bucket limit exceeded (metric: {series}, buckets: {measured}, limit: {allowed})")
+}
+
+impl PageError {
+    /// What kind of failure it is.
+    pub(crate) fn reason(&self) -> Reason {
+        match self {
+            Self::Syntax { .. } => Reason::Syntax,
+            Self::SampleLimit(_) => Reason::SampleLimit,
+            Self::BucketLimit(_) => Reason::BucketLimit,
+            Self::LabelLimit { .. } => Reason::LabelLimit,
+            Self::Series(_) => Reason::Series,
+            Self::Store(_) => Reason::Storage,
+        }
+    }
+
+    /// The limit, when it is one.
+    pub(crate) fn limit(&self) -> Option<&LimitPassed> {
+        match self {
+            Self::SampleLimit(limit) | Self::BucketLimit(limit) | Self::LabelLimit { limit, .. } => {
+                Some(limit)
+            }
+            Self::Syntax { .. } | Self::Series(_) | Self::Store(_) => None,
+        }
+    }
+
+    /// The place in the page, when it has one.
+    pub(crate) fn position(&self) -> Option<Position> {
+        match *self {
+            Self::Syntax { line, column, offset, .. } => Some(Position { line, column, offset }),
+            _ => None,
+        }
+    }
 }
 
 /// What a page counted.
@@ -70,6 +129,8 @@ pub(crate) struct Tally {
     pub(crate) scraped: u64,
     /// Samples left after relabeling, duplicates and those over a limit included.
     pub(crate) kept: u64,
+    /// Series of the page.
+    pub(crate) series: u64,
     /// Series that were in none of the last scrapes.
     pub(crate) added: u64,
     /// Samples of a series that had one already.
@@ -78,8 +139,21 @@ pub(crate) struct Tally {
     pub(crate) out_of_order: u64,
     /// Samples too far away in time.
     pub(crate) out_of_bounds: u64,
-    /// Series that the store did not want to make.
+    /// Samples of series that the store did not want to make.
     pub(crate) refused: u64,
+    /// Samples of series beyond the sample limit.
+    pub(crate) over_limit: u64,
+    /// Native histograms with too many buckets.
+    pub(crate) too_large: u64,
+    /// Exemplars older than the last of their series.
+    pub(crate) exemplars_out_of_order: u64,
+}
+
+impl Tally {
+    /// Samples that the sample limit counts.
+    fn counted(&self) -> u64 {
+        self.kept - self.duplicates - self.too_large
+    }
 }
 
 /// The memory of one target.
@@ -87,9 +161,14 @@ pub(crate) struct Ingest {
     group: Option<Box<dyn Group>>,
     memory: Predictor,
     explicit: Explicit,
+    histograms: Histograms,
+    exemplars: Exemplars,
+    created: Created,
     recent: Recent,
     report: ReportColumns,
     families: Families,
+    /// Hashes of all series that a soft sample limit let through.
+    taken: HashSet<u64>,
     scrapes_with_refused: u32,
 }
 
@@ -98,6 +177,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) store: &'a dyn Appendable,
     pub(crate) job: &'a Job,
     pub(crate) target: &'a Target,
+    /// What the target's group is found by.
+    pub(crate) group_key: &'a str,
     pub(crate) families: &'a FamilyPool,
     /// Reused by all loops.
     pub(crate) row: &'a mut Row,
@@ -107,7 +188,7 @@ pub(crate) struct Scene<'a> {
 
 impl Scene<'_> {
     fn ground(&self) -> Ground<'_> {
-        Ground { store: self.store, key: self.target.key(), common: self.target.labels() }
+        Ground { store: self.store, key: self.group_key, common: self.target.labels() }
     }
 }
 
@@ -117,9 +198,13 @@ impl Ingest {
             group: None,
             memory: Predictor::new(),
             explicit: Explicit::default(),
+            histograms: Histograms::default(),
+            exemplars: Exemplars::default(),
+            created: Created::default(),
             recent: Recent::default(),
             report: ReportColumns::default(),
             families: Families::default(),
+            taken: HashSet::default(),
             scrapes_with_refused: 0,
         }
     }
@@ -127,71 +212,27 @@ impl Ingest {
     /// Forgets what lines became, since rules or limits changed.
     pub(crate) fn forget(&mut self) {
         self.memory.clear();
+        self.forget_slots();
+        self.taken.clear();
     }
 
-    /// Reads a page into the row; [`commit`](Self::commit) stores it. What was counted is told also
-    /// when the page is refused.
-    pub(crate) fn page(
-        &mut self,
-        scene: &mut Scene<'_>,
-        format: Format,
-        body: &[u8],
-    ) -> (Tally, Result<(), PageError>) {
-        let (mut tally, result) = self.read(scene, format, body);
-        tally.added = self.recent.count_new(scene.row.present()) + self.explicit.count_new();
-        self.recent.push(scene.row.present());
-        let limit = scene.job.limits.samples;
-        let result = match result {
-            Ok(()) if limit > 0 && tally.kept > limit => {
-                self.memory.clear();
-                tally.added = 0;
-                Err(PageError::SampleLimit { samples: tally.kept, limit })
-            }
-            Ok(()) => Ok(()),
-            Err(Failure::Syntax(error)) => Err(PageError::Syntax {
-                message: error.message,
-                line: error.line,
-                column: error.column,
-            }),
-            Err(Failure::Sink(error)) => Err(error),
-        };
-        if self.families.publish(scene.target, scene.families) {
-            self.memory.clear();
-        }
-        if tally.refused > 0 {
-            self.scrapes_with_refused += 1;
-            if self.scrapes_with_refused.is_multiple_of(RETRY_REFUSED) {
-                self.memory.clear();
-            }
-        }
-        (tally, result)
-    }
-
-    fn read(
-        &mut self,
-        scene: &mut Scene<'_>,
-        format: Format,
-        body: &[u8],
-    ) -> (Tally, Result<(), Failure<PageError>>) {
-        scene.row.begin(scene.t_ms);
-        self.explicit.begin();
-        if let Err(error) = self.open(scene) {
-            return (Tally::default(), Err(Failure::Sink(error.into())));
-        }
-        let Self { group, memory, explicit, families, .. } = self;
-        let group = group.as_deref_mut().expect("opened above");
-        let (job, target, row) = (scene.job, scene.target, &mut *scene.row);
-        let tally = Tally::default();
-        let mut sink = PageSink { job, target, group, row, explicit, families, tally };
-        let result = exposition::parse(&Options::new(format), body, memory, &mut sink);
-        (sink.tally, result)
+    fn forget_slots(&mut self) {
+        self.histograms.clear();
+        self.exemplars.forget();
+        self.created.forget();
     }
 
     /// Empties the row of a scrape that failed.
     pub(crate) fn nothing(&mut self, scene: &mut Scene<'_>) {
+        self.begin(scene);
+        self.recent.push(&[]);
+    }
+
+    fn begin(&mut self, scene: &mut Scene<'_>) {
         scene.row.begin(scene.t_ms);
         self.explicit.begin();
-        self.recent.push(&[]);
+        self.exemplars.begin();
+        self.created.begin();
     }
 
     /// Stores the row together with the report series.
@@ -219,7 +260,8 @@ impl Ingest {
     fn append(&mut self, scene: &mut Scene<'_>, tally: &mut Tally) -> Result<(), AppendError> {
         let track = scene.job.track_timestamps_staleness;
         let stored = self.explicit.commit(&scene.ground(), scene.t_ms, track, tally);
-        if stored.as_ref().is_ok_and(|slots_moved| *slots_moved) {
+        let entries_moved = stored.as_ref().is_ok_and(|slots_moved| *slots_moved);
+        if entries_moved {
             self.memory.clear();
         }
         let group = self.group.as_deref_mut().expect("opened by the caller");
@@ -229,10 +271,22 @@ impl Ingest {
             Err(AppendError::OutOfBounds { .. }) => tally.out_of_bounds += scene.row.len() as u64,
             _ => {}
         }
-        if let Some(map) = appended?.remap {
+        let appended = appended?;
+        if !entries_moved {
+            self.exemplars.commit(group, &mut self.explicit, tally);
+            self.created.commit(&scene.ground());
+        }
+        self.created.last_row_ms = Some(scene.t_ms);
+        if let Some(map) = appended.remap {
             self.memory.remap(&map);
             self.recent.remap(&map);
             self.report.remap(&map);
+            self.histograms.remap(&map);
+            self.exemplars.remap(&map);
+            self.created.remap(&map);
+        }
+        if entries_moved {
+            self.forget_slots();
         }
         stored.map(|_| ())
     }
@@ -241,7 +295,7 @@ impl Ingest {
         if self.group.is_none() {
             self.group = Some(scene.store.open_group(&GroupSpec {
                 source: Source::Scrape,
-                key: scene.target.key().to_owned(),
+                key: scene.group_key.to_owned(),
                 common: scene.target.labels().clone(),
                 absence: Absence::EndsSeries,
             })?);

@@ -18,6 +18,13 @@ impl Recent {
         present.iter().enumerate().map(|(i, now)| u64::from((now & !bits(i)).count_ones())).sum()
     }
 
+    /// How many columns were present in any of the remembered scrapes.
+    pub(super) fn live(&self) -> u64 {
+        let words = self.scrapes.iter().map(Vec::len).max().unwrap_or(0);
+        let any = |i| self.scrapes.iter().fold(0, |all, s| all | s.get(i).copied().unwrap_or(0));
+        (0..words).map(|i: usize| u64::from(any(i).count_ones())).sum()
+    }
+
     /// Remembers a scrape in place of the oldest.
     pub(super) fn push(&mut self, present: &[u64]) {
         let used = present.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);

@@ -1,13 +1,19 @@
 //! Takes the samples of a page and puts them where they belong.
 
-use super::explicit::Explicit;
+use super::budget::Budget;
+use super::created::Created;
+use super::exemplars::{Exemplars, Owner};
+use super::explicit::{Explicit, Value};
 use super::families::Families;
+use super::histograms::{Form, Histograms, TooManyBuckets, zero};
 use super::merge::merge;
 use super::{PageError, Tally};
-use crate::config::{Job, Limits};
+use crate::config::{Features, Job, Limits};
+use crate::diagnosis::LimitPassed;
 use crate::target::Target;
-use exposition::{Known, Metadata, SeriesLine, Sink};
+use exposition::{ExemplarLine, Known, Metadata, SeriesLine, Sink};
 use model::{FloatHistogram, Labels, METRIC_NAME};
+use std::sync::Arc;
 use storage::{AppendError, Column, Group, Row};
 
 /// A series that a rule drops.
@@ -16,9 +22,11 @@ const DROPPED: u32 = u32::MAX - 1;
 const REFUSED: u32 = u32::MAX - 2;
 /// A series that came when the sample limit was passed.
 const OVER_LIMIT: u32 = u32::MAX - 3;
+/// A histogram with more buckets than allowed.
+const TOO_LARGE: u32 = u32::MAX - 4;
 const FIRST_MARK: u32 = u32::MAX - 16;
 /// From here on slots are entries of series with timestamps of their own; below are columns.
-const EXPLICIT: u32 = 1 << 31;
+pub(super) const EXPLICIT: u32 = 1 << 31;
 
 pub(super) struct PageSink<'a> {
     pub(super) job: &'a Job,
@@ -27,7 +35,41 @@ pub(super) struct PageSink<'a> {
     pub(super) row: &'a mut Row,
     pub(super) explicit: &'a mut Explicit,
     pub(super) families: &'a mut Families,
+    pub(super) histograms: &'a mut Histograms,
+    pub(super) exemplars: &'a mut Exemplars,
+    pub(super) created: &'a mut Created,
+    pub(super) budget: Budget<'a>,
+    /// Whether series that the store refused are tried again.
+    pub(super) retry_refused: bool,
+    pub(super) told: Told,
+    pub(super) notes: Notes,
     pub(super) tally: Tally,
+}
+
+/// The sample told last, to which a start and exemplars may belong.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    slot: u32,
+    t_ms: Option<i64>,
+    exemplars: u32,
+    is_histogram: bool,
+    /// Whether its series was made just now.
+    is_new: bool,
+    /// The form of its histogram.
+    histogram: Option<Arc<FloatHistogram>>,
+    /// The labels of a series that was not known, when starts are wanted.
+    labels: Option<Labels>,
+}
+
+/// What is worth telling of a page beside numbers.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    /// The first series beyond the sample limit.
+    pub(super) over_limit: Option<String>,
+    /// The first histogram with too many buckets, and how many it has at the coarsest.
+    pub(super) too_large: Option<(String, u64)>,
+    /// Why the store refused a series.
+    pub(super) refused: Option<(String, String)>,
 }
 
 impl Sink for PageSink<'_> {
@@ -35,15 +77,20 @@ impl Sink for PageSink<'_> {
 
     #[inline]
     fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<Known, PageError> {
-        self.tally.scraped += 1;
         if slot < EXPLICIT && t_ms.is_none() {
+            self.tally.scraped += 1;
             self.tally.kept += 1;
             if !self.row.set(Column(slot), normal(value)) {
                 self.tally.duplicates += 1;
             }
+            self.told.slot = slot;
+            self.told.t_ms = None;
+            self.told.exemplars = 0;
+            self.told.is_histogram = false;
+            self.told.is_new = false;
             return Ok(Known::Taken);
         }
-        self.known_odd(slot, value, t_ms)
+        self.known_odd(slot, t_ms, |_| Ok(Ok(Value::Float(normal(value)))))
     }
 
     fn unknown(
@@ -52,76 +99,136 @@ impl Sink for PageSink<'_> {
         value: f64,
         t_ms: Option<i64>,
     ) -> Result<u32, PageError> {
-        self.tally.scraped += 1;
-        let Some(labels) = self.stored_labels(series)? else { return Ok(DROPPED) };
-        self.tally.kept += 1;
-        check_limits(&labels, &self.job.limits)?;
-        let limit = self.job.limits.samples;
-        if limit > 0 && self.tally.kept > limit {
-            return Ok(OVER_LIMIT);
-        }
-        if let Some(t_ms) = t_ms.filter(|_| self.job.honor_timestamps) {
-            let entry = self.explicit.entry(labels);
-            self.explicit.push(entry, t_ms, normal(value));
-            return Ok(EXPLICIT + entry);
-        }
-        self.set(&labels, value)
+        self.take(series, t_ms, |_| Ok(Ok(Value::Float(normal(value)))))
     }
 
     fn known_histogram(
         &mut self,
-        _: u32,
-        _: &FloatHistogram,
-        _: Option<i64>,
+        slot: u32,
+        histogram: &FloatHistogram,
+        t_ms: Option<i64>,
     ) -> Result<Known, PageError> {
-        unreachable!("no page is read with histograms yet")
+        let form = Form::of(self.job);
+        self.known_odd(slot, t_ms, |sink| {
+            let stored = sink.histograms.stored(Some(slot), histogram, form)?;
+            Ok(stored.map(Value::Histogram))
+        })
     }
 
     fn unknown_histogram(
         &mut self,
-        _: &SeriesLine<'_>,
-        _: &FloatHistogram,
-        _: Option<i64>,
+        series: &SeriesLine<'_>,
+        histogram: &FloatHistogram,
+        t_ms: Option<i64>,
     ) -> Result<u32, PageError> {
-        unreachable!("no page is read with histograms yet")
+        let form = Form::of(self.job);
+        self.take(series, t_ms, |sink| {
+            let stored = sink.histograms.stored(None, histogram, form)?;
+            Ok(stored.map(Value::Histogram))
+        })
+    }
+
+    fn created(&mut self, start_ms: i64) {
+        if !self.features().created_timestamp_zero_ingestion || self.told.slot >= FIRST_MARK {
+            return;
+        }
+        let slot = self.told.slot;
+        if let Some(labels) = self.told.labels.take() {
+            self.created.learn(slot, &labels);
+        }
+        if slot >= EXPLICIT {
+            let zero = self.zero();
+            self.explicit.push_zero(start_ms, zero);
+        } else if self.told.is_new || self.created.may_fit(start_ms) {
+            let zero = self.zero();
+            self.created.note(slot, self.told.is_new, start_ms, self.row.t_ms(), zero);
+        }
     }
 
     fn metadata(&mut self, meta: Metadata<'_>) {
         self.families.note(self.target, &meta);
     }
+
+    fn exemplar(&mut self, exemplar: &ExemplarLine<'_>) {
+        if !self.features().exemplar_storage || self.told.slot >= FIRST_MARK {
+            return;
+        }
+        let sample_ms = self.told.t_ms.unwrap_or(self.row.t_ms());
+        let t_ms = (!self.told.is_histogram).then_some(sample_ms);
+        let owner = Owner { slot: self.told.slot, t_ms, number: self.told.exemplars };
+        self.told.exemplars += 1;
+        self.exemplars.note(owner, exemplar);
+    }
 }
 
+/// The value to store, or a histogram that is too large.
+type Stored = Result<Result<Value, TooManyBuckets>, PageError>;
+
 impl PageSink<'_> {
+    fn features(&self) -> Features {
+        self.job.features
+    }
+
+    fn tell(&mut self, slot: u32, t_ms: Option<i64>, value: Option<&Value>) {
+        let histogram = match value {
+            Some(Value::Histogram(histogram)) => Some(Arc::clone(histogram)),
+            _ => None,
+        };
+        let is_histogram = histogram.is_some();
+        let (exemplars, is_new, labels) = (0, false, None);
+        self.told = Told { slot, t_ms, exemplars, is_histogram, is_new, histogram, labels };
+    }
+
+    /// What the sample told last was when it began.
+    fn zero(&self) -> Value {
+        match &self.told.histogram {
+            Some(histogram) if self.told.is_histogram => Value::Histogram(Arc::new(zero(histogram))),
+            _ => Value::Float(0.0),
+        }
+    }
+
+    /// A sample by its slot, unless it is a float without timestamp of a column.
     #[cold]
     fn known_odd(
         &mut self,
         slot: u32,
-        value: f64,
         t_ms: Option<i64>,
+        value: impl FnOnce(&mut Self) -> Stored,
     ) -> Result<Known, PageError> {
-        if slot == DROPPED {
-            return Ok(Known::Taken);
-        }
-        if slot >= FIRST_MARK {
-            self.tally.kept += 1;
-            self.tally.refused += 1;
-            return Ok(Known::Taken);
-        }
         let t_ms = t_ms.filter(|_| self.job.honor_timestamps);
-        if slot < EXPLICIT && t_ms.is_some() {
-            // It had no timestamp before; it is counted when it is told again.
-            self.tally.scraped -= 1;
+        let forget = match slot {
+            DROPPED => false,
+            REFUSED => self.retry_refused,
+            OVER_LIMIT => self.budget.has_room(&self.tally),
+            FIRST_MARK.. => true,
+            // It had no timestamp before, or had one.
+            slot => (slot >= EXPLICIT) != t_ms.is_some(),
+        };
+        if forget {
             return Ok(Known::Forget);
         }
-        self.tally.kept += 1;
-        match (slot.checked_sub(EXPLICIT), t_ms) {
-            (Some(entry), Some(t_ms)) => self.explicit.push(entry, t_ms, normal(value)),
-            (Some(entry), None) => {
-                let labels = self.explicit.labels(entry).clone();
-                self.set(&labels, value)?;
+        self.tally.scraped += 1;
+        if slot >= FIRST_MARK {
+            self.tell(slot, None, None);
+            match slot {
+                DROPPED => return Ok(Known::Taken),
+                REFUSED => self.tally.refused += 1,
+                _ => self.tally.over_limit += 1,
             }
-            (None, _) => {
-                if !self.row.set(Column(slot), normal(value)) {
+            self.tally.kept += 1;
+            return Ok(Known::Taken);
+        }
+        // One that has grown too large is told with its name.
+        let Ok(value) = value(self)? else {
+            self.tally.scraped -= 1;
+            return Ok(Known::Forget);
+        };
+        self.tally.kept += 1;
+        self.tell(slot, t_ms, Some(&value));
+        match (slot.checked_sub(EXPLICIT), t_ms) {
+            (Some(entry), Some(t_ms)) => self.explicit.push(entry, t_ms, value),
+            _ => {
+                if !value.set(self.row, Column(slot)) {
                     self.tally.duplicates += 1;
                 }
             }
@@ -129,19 +236,73 @@ impl PageSink<'_> {
         Ok(Known::Taken)
     }
 
-    /// Puts a sample without timestamp into the row; the slot of its series.
-    fn set(&mut self, labels: &Labels, value: f64) -> Result<u32, PageError> {
+    /// Takes a sample of a series that is not known; its slot.
+    fn take(
+        &mut self,
+        series: &SeriesLine<'_>,
+        t_ms: Option<i64>,
+        value: impl FnOnce(&mut Self) -> Stored,
+    ) -> Result<u32, PageError> {
+        self.tally.scraped += 1;
+        let t_ms = t_ms.filter(|_| self.job.honor_timestamps);
+        let Some(labels) = self.stored_labels(series)? else {
+            self.tell(DROPPED, None, None);
+            return Ok(DROPPED);
+        };
+        self.tally.kept += 1;
+        check_limits(&labels, &self.job.limits)?;
+        let value = match value(self)? {
+            Ok(value) => value,
+            Err(TooManyBuckets(buckets)) => {
+                self.tally.too_large += 1;
+                self.notes.too_large.get_or_insert_with(|| (cut_series(&labels), buckets));
+                self.tell(TOO_LARGE, None, None);
+                return Ok(TOO_LARGE);
+            }
+        };
+        if !self.budget.takes(&labels, &self.tally) {
+            self.tally.over_limit += 1;
+            self.notes.over_limit.get_or_insert_with(|| cut_series(&labels));
+            self.tell(OVER_LIMIT, None, None);
+            return Ok(OVER_LIMIT);
+        }
+        let (slot, is_new) = match t_ms {
+            Some(t_ms) => {
+                let entry = self.explicit.entry(labels.clone());
+                self.explicit.push(entry, t_ms, value.clone());
+                (EXPLICIT + entry, false)
+            }
+            None => self.set(&labels, &value)?,
+        };
+        self.tell(slot, t_ms, Some(&value));
+        if slot >= FIRST_MARK {
+            return Ok(slot);
+        }
+        self.told.is_new = is_new;
+        if self.features().created_timestamp_zero_ingestion {
+            self.told.labels = Some(labels);
+        }
+        if let Value::Histogram(histogram) = &value {
+            self.histograms.keep(slot, histogram);
+        }
+        Ok(slot)
+    }
+
+    /// Puts a sample without timestamp into the row; the slot of its series, and whether that was made
+    /// just now.
+    fn set(&mut self, labels: &Labels, value: &Value) -> Result<(u32, bool), PageError> {
         match self.group.column(labels) {
-            Ok((column, _)) => {
+            Ok((column, is_new)) => {
                 assert!(column.0 < EXPLICIT, "more columns than slots");
-                if !self.row.set(column, normal(value)) {
+                if !value.set(self.row, column) {
                     self.tally.duplicates += 1;
                 }
-                Ok(column.0)
+                Ok((column.0, is_new))
             }
-            Err(AppendError::SeriesLimit { .. }) => {
+            Err(AppendError::SeriesLimit { reason }) => {
                 self.tally.refused += 1;
-                Ok(REFUSED)
+                self.notes.refused.get_or_insert_with(|| (cut_series(labels), reason));
+                Ok((REFUSED, false))
             }
             Err(error) => Err(error.into()),
         }
@@ -179,41 +340,36 @@ impl PageSink<'_> {
 
 /// Every exposed NaN is stored the same, so that none can end a series.
 #[inline]
-fn normal(value: f64) -> f64 {
+pub(super) fn normal(value: f64) -> f64 {
     if value.is_nan() { f64::from_bits(model::sample::NORMAL_NAN_BITS) } else { value }
 }
 
 fn check_limits(labels: &Labels, limits: &Limits) -> Result<(), PageError> {
-    let metric = cut(labels.metric_name());
     let exceeded = |value: usize, limit: u64| limit > 0 && value as u64 > limit;
+    let passed = |option, measured: usize, allowed, what: String| {
+        let metric = cut(labels.metric_name());
+        let text = format!("{option} exceeded (metric: {metric}, {what}, limit: {allowed})");
+        let (measured, series) = (measured as u64, Some(cut_series(labels)));
+        PageError::LabelLimit { text, limit: LimitPassed { option, allowed, measured, series } }
+    };
     if exceeded(labels.len(), limits.labels) {
-        return Err(PageError::LabelLimit(format!(
-            "label_limit exceeded (metric: {metric}, number of labels: {}, limit: {})",
-            labels.len(),
-            limits.labels
-        )));
+        let what = format!("number of labels: {}", labels.len());
+        return Err(passed("label_limit", labels.len(), limits.labels, what));
     }
     if limits.label_name_bytes == 0 && limits.label_value_bytes == 0 {
         return Ok(());
     }
     for (name, value) in labels {
-        let shown = cut(name);
-        if exceeded(name.len(), limits.label_name_bytes) {
-            return Err(PageError::LabelLimit(format!(
-                "label_name_length_limit exceeded (metric: {metric}, label name: {shown}, \
-                 length: {}, limit: {})",
-                name.len(),
-                limits.label_name_bytes
-            )));
+        let (shown, len, limit) = (cut(name), name.len(), limits.label_name_bytes);
+        if exceeded(len, limit) {
+            let what = format!("label name: {shown}, length: {len}");
+            return Err(passed("label_name_length_limit", len, limit, what));
         }
-        if exceeded(value.len(), limits.label_value_bytes) {
-            return Err(PageError::LabelLimit(format!(
-                "label_value_length_limit exceeded (metric: {metric}, label name: {shown}, \
-                 value: {:?}, length: {}, limit: {})",
-                cut(value),
-                value.len(),
-                limits.label_value_bytes
-            )));
+        let (len, limit) = (value.len(), limits.label_value_bytes);
+        if exceeded(len, limit) {
+            let value = cut(value);
+            let what = format!("label name: {shown}, value: {value:?}, length: {len}");
+            return Err(passed("label_value_length_limit", len, limit, what));
         }
     }
     Ok(())
@@ -222,4 +378,17 @@ fn check_limits(labels: &Labels, limits: &Limits) -> Result<(), PageError> {
 /// The first 50 characters.
 fn cut(text: &str) -> &str {
     text.char_indices().nth(50).map_or(text, |(end, _)| &text[..end])
+}
+
+/// Bytes of the text of a series that is shown.
+const MAX_SERIES_TEXT: usize = 1024;
+
+/// A series as text, cut to what can be shown.
+fn cut_series(labels: &Labels) -> String {
+    let mut text = labels.to_string();
+    if text.len() > MAX_SERIES_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_SERIES_TEXT));
+        text.push('…');
+    }
+    text
 }

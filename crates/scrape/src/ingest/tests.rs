@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::{Escaping, Global, Written, accept_header};
 use crate::target::{Placed, discovered_labels, place};
-use exposition::{Known, Metadata, Options, Protocol, SeriesLine, Sink};
+use exposition::{Format, Known, Metadata, Options, Protocol, SeriesLine, Sink};
 use model::{FloatHistogram, Labels, TimeRange};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -141,6 +141,7 @@ impl Pages {
             store: &self.store,
             job: &self.job,
             target: &self.target,
+            group_key: self.target.key(),
             families: &self.families,
             row: &mut self.row,
             t_ms: self.t_ms,
@@ -153,7 +154,7 @@ impl Pages {
         let up = result.is_ok();
         let report = Report { up, scraped, kept, added, ..Report::default() };
         self.ingest.commit(&mut scene, &report, &mut tally).unwrap();
-        result.map(|()| tally).map_err(|error| error.to_string())
+        result.map(|_| tally).map_err(|error| error.to_string())
     }
 
     fn end(&mut self) {
@@ -162,6 +163,7 @@ impl Pages {
             store: &self.store,
             job: &self.job,
             target: &self.target,
+            group_key: self.target.key(),
             families: &self.families,
             row: &mut self.row,
             t_ms: self.t_ms,

@@ -8,10 +8,12 @@ mod status;
 mod tests;
 mod url;
 
-pub use status::{Family, Health, Status};
+pub use status::{Counts, Family, Health, Status};
+pub(crate) use status::{Noted, Vitals};
 pub(crate) use url::TargetUrl;
 
-use crate::config::Job;
+use crate::config::{HistogramFlags, Job};
+use crate::diagnosis::Diagnosis;
 use arc_swap::ArcSwap;
 use discovery::ADDRESS;
 use model::duration::{self, Duration};
@@ -49,8 +51,6 @@ pub(crate) enum TargetError {
     TimeoutAboveInterval { timeout: String, interval: String },
     #[error("error parsing {what}: strconv.ParseBool: parsing {text:?}: invalid syntax")]
     Bool { what: &'static str, text: String },
-    #[error("{0} is not built in yet")]
-    NotBuiltIn(String),
 }
 
 /// The labels of a target before relabeling: the group's, the target's own (which win), and the
@@ -95,9 +95,7 @@ pub(crate) fn place(job: &Job, discovered: &Labels) -> Result<Placed, TargetErro
         let (timeout, interval) = (text(TIMEOUT), text(INTERVAL));
         return Err(TargetError::TimeoutAboveInterval { timeout, interval });
     }
-    parse_bool(&labels, SCRAPE_NATIVE, "scrape native histograms")?;
-    parse_bool(&labels, CONVERT_CLASSIC, "convert classic histograms to nhcb")?;
-    parse_bool(&labels, ALWAYS_CLASSIC, "always scrape classic histograms")?;
+    histogram_flags(&labels)?;
     labels.retain(|name, _| !name.starts_with("__meta_"));
     if labels.get("instance").is_none() {
         labels.set("instance", &address);
@@ -113,6 +111,14 @@ fn timing(labels: &LabelsBuilder) -> Result<(Duration, Duration), TargetError> {
         if duration.ms == 0 { Err(TargetError::Zero(what)) } else { Ok(duration) }
     };
     Ok((read(INTERVAL, "interval")?, read(TIMEOUT, "timeout")?))
+}
+
+fn histogram_flags(labels: &LabelsBuilder) -> Result<HistogramFlags, TargetError> {
+    Ok(HistogramFlags {
+        scrape_native: parse_bool(labels, SCRAPE_NATIVE, "scrape native histograms")?,
+        convert_classic: parse_bool(labels, CONVERT_CLASSIC, "convert classic histograms to nhcb")?,
+        always_classic: parse_bool(labels, ALWAYS_CLASSIC, "always scrape classic histograms")?,
+    })
 }
 
 fn bool_text(value: bool) -> &'static str {
@@ -138,9 +144,11 @@ pub struct Target {
     unix_socket: Option<String>,
     interval: Duration,
     timeout: Duration,
+    histograms: HistogramFlags,
     key: String,
-    pub(crate) status: ArcSwap<Status>,
-    pub(crate) families: ArcSwap<Vec<Arc<Family>>>,
+    /// Kept when the target is made anew under other settings; so are the families.
+    vitals: Arc<Vitals>,
+    pub(crate) families: Arc<ArcSwap<Vec<Arc<Family>>>>,
 }
 
 impl Target {
@@ -148,19 +156,8 @@ impl Target {
     pub(crate) fn new(job: &Job, discovered: Labels, all: &Labels) -> Result<Self, TargetError> {
         let all_of = all.to_builder();
         let (interval, timeout) = timing(&all_of)?;
-        for (name, what) in [
-            (SCRAPE_NATIVE, "scrape_native_histograms"),
-            (CONVERT_CLASSIC, "convert_classic_histograms_to_nhcb"),
-            (ALWAYS_CLASSIC, "always_scrape_classic_histograms"),
-        ] {
-            if parse_bool(&all_of, name, what)? {
-                return Err(TargetError::NotBuiltIn(format!("{what} by label {name}")));
-            }
-        }
+        let histograms = histogram_flags(&all_of)?;
         let url = TargetUrl::of_labels(all, &job.params);
-        if url.scheme != "http" {
-            return Err(TargetError::NotBuiltIn(format!("scheme {:?}", url.scheme)));
-        }
         let labels = all.filter(|name, _| !name.starts_with("__"));
         let unix_socket = all.get(UNIX_SOCKET).map(str::to_owned);
         let mut key = format!("{}\n{labels}\n{url}", job.name);
@@ -176,9 +173,10 @@ impl Target {
             unix_socket,
             interval,
             timeout,
+            histograms,
             key,
-            status: ArcSwap::from_pointee(Status::default()),
-            families: ArcSwap::default(),
+            vitals: Arc::default(),
+            families: Arc::default(),
         })
     }
 
@@ -220,8 +218,20 @@ impl Target {
 
     /// How the last scrape went.
     #[must_use]
-    pub fn status(&self) -> Arc<Status> {
-        self.status.load_full()
+    pub fn status(&self) -> Status {
+        self.vitals.status()
+    }
+
+    /// What went wrong when it last did; also of scrapes before the last one.
+    #[must_use]
+    pub fn diagnosis(&self) -> Option<Arc<Diagnosis>> {
+        self.vitals.diagnosis()
+    }
+
+    /// How its histograms are read.
+    #[must_use]
+    pub fn histograms(&self) -> HistogramFlags {
+        self.histograms
     }
 
     /// What the target said about its families, in the order of their names.
@@ -250,11 +260,22 @@ impl Target {
         self.unix_socket.as_deref()
     }
 
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+
+    /// Goes on with what is known of the target that this one replaces.
+    pub(crate) fn succeed(&mut self, old: &Self) {
+        self.vitals = Arc::clone(&old.vitals);
+        self.families = Arc::clone(&old.families);
+    }
+
     /// Whether two are the same target asked in the same way; the status does not count.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         self.key == other.key
             && self.discovered == other.discovered
             && self.interval == other.interval
             && self.timeout == other.timeout
+            && self.histograms == other.histograms
     }
 }

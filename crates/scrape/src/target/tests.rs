@@ -121,20 +121,28 @@ fn urls() {
 }
 
 #[test]
-fn what_cannot_be_done_is_refused_by_name() {
-    let check = |own: &[(&str, &str)], expected: &str| {
-        let job = job("{job_name: j}");
+fn labels_say_how_histograms_are_read() {
+    let job = job("{job_name: j, always_scrape_classic_histograms: true}");
+    let flags = |own: &[(&str, &str)]| {
         let own = Labels::from_pairs([("__address__", "h:1")].iter().chain(own).copied());
         let discovered = discovered_labels(&job, &Labels::empty(), &own);
         let Placed::Kept(all) = place(&job, &discovered).unwrap() else { panic!("dropped") };
-        let error = Target::new(&job, discovered, &all).unwrap_err().to_string();
-        assert!(error.contains(expected), "{error}");
+        Target::new(&job, discovered, &all).unwrap()
     };
-    check(&[("__scheme__", "https")], r#"scheme "https" is not built in yet"#);
-    check(
-        &[("__convert_classic_histograms_to_nhcb__", "true")],
-        "convert_classic_histograms_to_nhcb",
-    );
+    let told = |target: &Target| {
+        let flags = target.histograms();
+        (flags.scrape_native, flags.convert_classic, flags.always_classic)
+    };
+    let plain = flags(&[]);
+    assert_eq!(told(&plain), (false, false, true));
+    let native = flags(&[("__scrape_native_histograms__", "T")]);
+    assert_eq!(told(&native), (true, false, true));
+    assert!(!plain.same_as(&native) && plain.key() == native.key());
+    let converted = [
+        ("__convert_classic_histograms_to_nhcb__", "true"),
+        ("__always_scrape_classic_histograms__", "0"),
+    ];
+    assert_eq!(told(&flags(&converted)), (false, true, false));
 }
 
 #[test]

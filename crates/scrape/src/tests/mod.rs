@@ -4,4 +4,4 @@
 mod hostile;
 mod lifecycle;
 mod network;
-mod world;
+pub(crate) mod world;

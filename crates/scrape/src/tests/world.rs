@@ -1,6 +1,6 @@
 //! A manager among targets in memory.
 
-use crate::client::{Dialer, Stream};
+use client::{Dialer, Stream};
 use crate::clock::Clock;
 use crate::config::{Config, Global, Job};
 use crate::{Manager, Metrics, Options, Shared, Target};
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 /// How a target answers.
 #[derive(Clone)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     Page(String),
     Raw(String),
     Hang,
@@ -26,17 +26,17 @@ pub(super) enum Manner {
 }
 
 #[derive(Clone, Default)]
-pub(super) struct Targets {
+pub(crate) struct Targets {
     manners: Arc<Mutex<HashMap<String, Manner>>>,
-    pub(super) connections: Arc<Mutex<usize>>,
+    pub(crate) connections: Arc<Mutex<usize>>,
 }
 
 impl Targets {
-    pub(super) fn set(&self, address: &str, manner: Manner) {
+    pub(crate) fn set(&self, address: &str, manner: Manner) {
         self.manners.lock().unwrap().insert(address.into(), manner);
     }
 
-    pub(super) fn page(&self, address: &str, page: &str) {
+    pub(crate) fn page(&self, address: &str, page: &str) {
         self.set(address, Manner::Page(page.into()));
     }
 
@@ -78,37 +78,37 @@ impl Targets {
     }
 }
 
-pub(super) struct World {
-    pub(super) store: MemoryStore,
-    pub(super) targets: Targets,
-    pub(super) manager: Manager,
-    pub(super) metrics: Arc<Metrics>,
+pub(crate) struct World {
+    pub(crate) store: MemoryStore,
+    pub(crate) targets: Targets,
+    pub(crate) manager: Manager,
+    pub(crate) metrics: Arc<Metrics>,
 }
 
 /// When the tests begin, in seconds since the Unix epoch.
-pub(super) const BEGIN: i64 = 1_000_000;
+pub(crate) const BEGIN: i64 = 1_000_000;
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with_store(MemoryStore::new(), Options::default())
     }
 
-    pub(super) fn with_store(store: MemoryStore, options: Options) -> Self {
+    pub(crate) fn with_store(store: MemoryStore, options: Options) -> Self {
         let (targets, metrics) = (Targets::default(), Arc::<Metrics>::default());
         let mut shared = Shared::new(Arc::new(store.clone()), metrics.clone(), options);
         shared.clock = Clock::Runtime(Instant::now(), BEGIN * 1_000_000_000);
         let connected = targets.clone();
-        shared.dialer = Dialer::Memory(Arc::new(move |address| connected.connect(address)));
+        shared.dialer = Dialer::within(move |address| connected.connect(address));
         Self { store, targets, manager: Manager::with_shared(shared), metrics }
     }
 
     /// Configures jobs as the `scrape_configs` of a file.
-    pub(super) fn apply(&self, configs: &str) {
+    pub(crate) fn apply(&self, configs: &str) {
         self.manager.apply(jobs(configs));
     }
 
     /// Discovers these addresses for the jobs; others have none.
-    pub(super) fn discover(&self, jobs: &[(&str, &[&str])]) {
+    pub(crate) fn discover(&self, jobs: &[(&str, &[&str])]) {
         let group = |addresses: &&[&str]| Group {
             source: "test".into(),
             labels: Labels::empty(),
@@ -122,11 +122,11 @@ impl World {
     }
 
     /// Lets time pass, and everything that waits for it.
-    pub(super) async fn pass(&self, ms: u64) {
+    pub(crate) async fn pass(&self, ms: u64) {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
 
-    pub(super) fn target(&self, address: &str) -> Arc<Target> {
+    pub(crate) fn target(&self, address: &str) -> Arc<Target> {
         let snapshot = self.manager.snapshot();
         let mut targets = snapshot.pools.iter().flat_map(|pool| &pool.active);
         let url = format!("http://{address}/metrics");
@@ -135,17 +135,17 @@ impl World {
 
     /// Times and values of a series of a target; times since the begin in milliseconds, `None` for
     /// the end.
-    pub(super) fn samples(&self, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
+    pub(crate) fn samples(&self, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
         samples(&self.store, metric, address)
     }
 }
 
-pub(super) fn jobs(configs: &str) -> Vec<Job> {
+pub(crate) fn jobs(configs: &str) -> Vec<Job> {
     let configs: Vec<Config> = serde_saphyr::from_str(configs).unwrap();
     configs.iter().map(|config| config.resolve(&Global::default()).unwrap()).collect()
 }
 
-pub(super) fn samples(store: &MemoryStore, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
+pub(crate) fn samples(store: &MemoryStore, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
     let querier = store.querier(TimeRange::ALL).unwrap();
     let hints = SelectHints { range: TimeRange::ALL, sorted: true, labels_only: false };
     let set = querier.select(&[], &hints).unwrap();
