@@ -38,6 +38,7 @@ pub use notifications::NoticeBoard;
 pub use state::{
     Boxed, BuildInfo, Count, Database, HeadStats, Host, Readiness, RuntimeInfo, Settings, State,
 };
+pub use query::{ClientAddress, QueryLog};
 pub use targets::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
 
 use axum::Router;

@@ -96,6 +96,8 @@ pub struct Metrics {
     pub(crate) samples: Counter,
     /// Queries that ended in a panic.
     pub(crate) panics: Counter,
+    pub(crate) query_log_enabled: Gauge,
+    pub(crate) query_log_failures: Counter,
     pub(crate) federation_errors: Counter,
 }
 
@@ -191,6 +193,12 @@ impl Metrics {
         one(visitor, name, Kind::Gauge, "Queries being executed or waiting.", running);
         let name = "prometheus_engine_queries_concurrent_max";
         one(visitor, name, Kind::Gauge, "Queries that may run at once.", self.concurrent_max.get());
+        let name = "prometheus_engine_query_log_enabled";
+        let enabled = self.query_log_enabled.get();
+        one(visitor, name, Kind::Gauge, "Whether queries are written to a log.", enabled);
+        let name = "prometheus_engine_query_log_failures_total";
+        let failures = self.query_log_failures.get() as f64;
+        one(visitor, name, Kind::Counter, "Queries that were not logged.", failures);
         let name = "prometheus_engine_query_samples_total";
         one(visitor, name, Kind::Counter, "Samples loaded by queries.", self.samples.get() as f64);
         let name = "rushlight_engine_query_panics_total";

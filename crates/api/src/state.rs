@@ -2,7 +2,7 @@
 
 use crate::metrics::Metrics;
 use crate::notifications::NoticeBoard;
-use crate::query::Gate;
+use crate::query::{Gate, QueryLog};
 use crate::targets::Targets;
 use arc_swap::ArcSwapOption;
 use exposition::Protocol;
@@ -202,6 +202,8 @@ pub struct State {
     engine: Arc<Engine>,
     /// The step of subqueries that name none; follows the configuration.
     default_step_ms: Arc<AtomicI64>,
+    /// Where queries are written down; follows the configuration.
+    query_log: Arc<ArcSwapOption<Arc<dyn QueryLog>>>,
     pub(crate) gate: Gate,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) targets: Arc<dyn Targets>,
@@ -226,6 +228,7 @@ impl State {
             readiness,
             default_step_ms: Arc::new(AtomicI64::new(engine.options.default_step_ms)),
             engine: Arc::new(engine),
+            query_log: Arc::default(),
             gate: Gate::new(settings.query_max_concurrency),
             host,
             targets,
@@ -244,6 +247,16 @@ impl State {
     /// Changes the step of subqueries that name none.
     pub fn set_default_step_ms(&self, ms: i64) {
         self.default_step_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// Queries are written down there from now on, or nowhere.
+    pub fn set_query_log(&self, log: Option<Arc<dyn QueryLog>>) {
+        self.metrics.query_log_enabled.set(if log.is_some() { 1.0 } else { 0.0 });
+        self.query_log.store(log.map(Arc::new));
+    }
+
+    pub(crate) fn query_log(&self) -> Option<Arc<dyn QueryLog>> {
+        self.query_log.load_full().map(|log| Arc::clone(&*log))
     }
 
     /// The engine as it is set now.

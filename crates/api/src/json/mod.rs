@@ -13,7 +13,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) use out::Keep;
 pub(crate) use out::{Drain, Gone, Out};
-pub(crate) use result::{Annotated, QueryStats, write_query_answer};
+pub(crate) use result::{Annotated, QueryStats, write_query_answer, write_stats};
 
 use http::{HeaderName, HeaderValue, header};
 use model::{Labels, float};

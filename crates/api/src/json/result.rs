@@ -153,7 +153,8 @@ fn write_range<D: Drain>(out: &mut Out<D>, series: &RangeSeries) -> Result<(), G
     Ok(())
 }
 
-fn write_stats(out: &mut String, stats: &QueryStats) {
+/// As a member of an object that has others before it.
+pub(crate) fn write_stats(out: &mut String, stats: &QueryStats) {
     let timings = [
         (r#","stats":{"timings":{"evalTotalTime":"#, stats.eval_total),
         (r#","resultSortTime":"#, stats.result_sort),

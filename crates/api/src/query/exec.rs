@@ -1,5 +1,6 @@
 //! Running a query: its turn, its deadline, its cancellation, its panic.
 
+use super::log::Record;
 use super::reply::{Reply, Writer};
 use super::{Ask, When, WithStats};
 use crate::json::{Annotated, Out, QueryStats, write_query_answer};
@@ -148,33 +149,71 @@ impl Job {
         if let Some(lookback_ms) = self.ask.lookback_ms {
             engine.options.lookback_ms = lookback_ms;
         }
+        if let When::Range { .. } = self.ask.when {
+            let kind = expr.value_type(expr.root());
+            if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
+                return Err(ApiError::parameter(
+                    "query",
+                    format!(
+                        "invalid expression type {:?} for range query, \
+                         must be Scalar or instant Vector",
+                        kind.documented()
+                    ),
+                ));
+            }
+        }
         let store: &dyn Queryable = &*self.database;
         let eval_begin = Instant::now();
         let answer = match self.ask.when {
             When::At { t_ms } => engine.instant(store, &expr, t_ms, &self.control),
             When::Range { start_ms, end_ms, step_ms } => {
-                let kind = expr.value_type(expr.root());
-                if !matches!(kind, ValueType::Scalar | ValueType::Vector) {
-                    return Err(ApiError::parameter(
-                        "query",
-                        format!(
-                            "invalid expression type {:?} for range query, \
-                             must be Scalar or instant Vector",
-                            kind.documented()
-                        ),
-                    ));
-                }
                 engine.range(store, &expr, start_ms, end_ms, step_ms, &self.control)
             }
-        }?;
+        };
         let inner_eval = eval_begin.elapsed().as_secs_f64();
         self.state.metrics.slice(Slice::InnerEval, inner_eval);
-        Ok(self.finish(answer, preparation, inner_eval))
+        match answer {
+            Ok(answer) => {
+                let stats = self.stats(answer.stats, preparation, inner_eval);
+                self.log(&stats, None);
+                Ok(self.finish(answer, stats))
+            }
+            Err(error) => {
+                let error = ApiError::from(error);
+                let stats = self.stats(promql::Stats::default(), preparation, inner_eval);
+                self.log(&stats, Some(&error.message));
+                Err(error)
+            }
+        }
     }
 
-    fn finish(&self, answer: Answer, preparation: f64, inner_eval: f64) -> Evaluated {
-        let Answer { mut value, annotations, stats } = answer;
-        self.state.metrics.samples.add(stats.total_queryable_samples);
+    fn stats(&self, counted: promql::Stats, preparation: f64, inner_eval: f64) -> QueryStats {
+        QueryStats {
+            eval_total: preparation + inner_eval,
+            result_sort: 0.0,
+            preparation,
+            inner_eval,
+            queue: self.queue,
+            exec_total: self.begin.elapsed().as_secs_f64(),
+            total_samples: counted.total_queryable_samples,
+            peak_samples: counted.peak_samples,
+        }
+    }
+
+    fn log(&self, stats: &QueryStats, error: Option<&str>) {
+        let (times, step_ms, path) = match self.ask.when {
+            When::At { t_ms } => ((t_ms, t_ms), 0, "/api/v1/query"),
+            When::Range { start_ms, end_ms, step_ms } => {
+                ((start_ms, end_ms), step_ms, "/api/v1/query_range")
+            }
+        };
+        let (query, origin) = (&*self.ask.text, &self.ask.origin);
+        Record { query, times, step_ms, error, stats, origin, path }.write(&self.state);
+    }
+
+    fn finish(&self, answer: Answer, stats: QueryStats) -> Evaluated {
+        let Answer { mut value, annotations, .. } = answer;
+        self.state.metrics.samples.add(stats.total_samples);
         let mut annotated = Annotated {
             warnings: capped(annotations.warnings(), "warning"),
             infos: capped(annotations.infos(), "info"),
@@ -187,17 +226,6 @@ impl Job {
                         other values are deprecated";
             annotated.warnings.push(line.to_owned());
         }
-        let total = self.begin.elapsed().as_secs_f64();
-        let stats = QueryStats {
-            eval_total: preparation + inner_eval,
-            result_sort: 0.0,
-            preparation,
-            inner_eval,
-            queue: self.queue,
-            exec_total: total,
-            total_samples: stats.total_queryable_samples,
-            peak_samples: stats.peak_samples,
-        };
         Evaluated { value, annotated, stats }
     }
 }

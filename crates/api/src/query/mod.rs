@@ -6,10 +6,12 @@
 
 mod exec;
 mod gate;
+mod log;
 mod reply;
 
 pub(crate) use exec::blocking;
 pub(crate) use gate::Gate;
+pub use log::{ClientAddress, QueryLog};
 
 use crate::layers::compress::Coding;
 use crate::params::Params;
@@ -18,6 +20,7 @@ use crate::{ApiError, Kind, State};
 use axum::extract;
 use axum::response::Response;
 use http::HeaderMap;
+use log::Origin;
 use std::time::Duration;
 
 /// More points than this per series are refused: no screen shows them.
@@ -49,10 +52,17 @@ struct Ask {
     limit: usize,
     lookback_ms: Option<i64>,
     stats: WithStats,
+    origin: Origin,
 }
 
 impl Ask {
-    fn new(state: &State, params: &Params, when: When, limit: usize) -> Result<Self, ApiError> {
+    fn new(
+        state: &State,
+        params: &Params,
+        origin: Origin,
+        when: When,
+        limit: usize,
+    ) -> Result<Self, ApiError> {
         let longest = state.settings.query_timeout;
         let timeout = match params.get("timeout") {
             "" => longest,
@@ -73,7 +83,7 @@ impl Ask {
         };
         let text = params.get("query").to_owned();
         let lookback_ms = lookback_ms.filter(|ms| *ms > 0);
-        Ok(Self { text, when, timeout, limit, lookback_ms, stats })
+        Ok(Self { text, when, timeout, limit, lookback_ms, stats, origin })
     }
 }
 
@@ -81,11 +91,12 @@ impl Ask {
 pub(crate) async fn instant(
     extract::State(state): extract::State<State>,
     headers: HeaderMap,
+    origin: Origin,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = params.limit()?;
     let t_ms = params.time_or("time", state.host.now_ms())?;
-    let ask = Ask::new(&state, &params, When::At { t_ms }, limit)?;
+    let ask = Ask::new(&state, &params, origin, When::At { t_ms }, limit)?;
     exec::answer(state, ask, Coding::accepted(&headers)).await
 }
 
@@ -93,6 +104,7 @@ pub(crate) async fn instant(
 pub(crate) async fn range(
     extract::State(state): extract::State<State>,
     headers: HeaderMap,
+    origin: Origin,
     params: Params,
 ) -> Result<Response, ApiError> {
     let limit = params.limit()?;
@@ -115,6 +127,7 @@ pub(crate) async fn range(
              Try decreasing the query resolution (?step=XX)",
         ));
     }
-    let ask = Ask::new(&state, &params, When::Range { start_ms, end_ms, step_ms }, limit)?;
+    let when = When::Range { start_ms, end_ms, step_ms };
+    let ask = Ask::new(&state, &params, origin, when, limit)?;
     exec::answer(state, ask, Coding::accepted(&headers)).await
 }

@@ -135,6 +135,53 @@ async fn lookback_and_stats_are_of_the_request() {
     assert_eq!(answer["warnings"].as_array().map(Vec::len), Some(1));
 }
 
+#[derive(Default)]
+struct Lines(std::sync::Mutex<Vec<String>>);
+
+impl crate::QueryLog for Lines {
+    fn write(&self, line: &str) -> std::io::Result<()> {
+        self.0.lock().unwrap().push(line.to_owned());
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn queries_are_logged() {
+    let api = house();
+    let log = std::sync::Arc::new(Lines::default());
+    api.get("/api/v1/query?query=lamp").await;
+    api.state.set_query_log(Some(log.clone()));
+    let mut request = Request::get("/api/v1/query_range?query=lamp&start=0&end=60&step=15")
+        .body(Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(crate::ClientAddress([127, 0, 0, 1].into()));
+    api.send(request).await;
+    api.post("/api/v1/query", "query=lamp%2F0&time=6200").await;
+    api.get("/api/v1/query?query=lamp%20%2F%20on()%20lamp").await;
+    // What cannot be read is never evaluated.
+    api.get("/api/v1/query?query=(").await;
+    api.state.set_query_log(None);
+    api.get("/api/v1/query?query=lamp").await;
+    let lines: Vec<Value> =
+        log.0.lock().unwrap().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(
+        lines[0]["params"],
+        json!({"end": "1970-01-01T00:01:00.000Z", "query": "lamp",
+            "start": "1970-01-01T00:00:00.000Z", "step": 15})
+    );
+    assert_eq!(
+        lines[0]["httpRequest"],
+        json!({"clientIP": "127.0.0.1", "method": "GET", "path": "/api/v1/query_range"})
+    );
+    assert_eq!(lines[0]["ts"], "1970-01-01T01:40:00.000Z");
+    assert!(lines[0]["stats"]["timings"]["execTotalTime"].is_number());
+    assert_eq!(lines[1]["params"]["step"], 0);
+    assert_eq!(lines[1]["httpRequest"]["method"], "POST");
+    assert!(lines[1].get("error").is_none());
+    assert!(lines[2]["error"].is_string(), "{}", lines[2]);
+}
+
 #[tokio::test]
 async fn there_is_no_answer_before_the_database_is_open_or_after() {
     let api = house();

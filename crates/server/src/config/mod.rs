@@ -11,6 +11,7 @@ mod conformance;
 pub(crate) mod diff;
 mod error;
 mod file;
+mod fingerprint;
 mod global;
 mod headers;
 pub(crate) mod nearest;
@@ -26,6 +27,7 @@ mod tracing;
 mod tree;
 
 pub(crate) use error::ConfigError;
+pub(crate) use fingerprint::fingerprint;
 pub(crate) use print::to_yaml;
 pub(crate) use storage::Retention;
 

@@ -6,6 +6,7 @@ use super::keeper::Keeper;
 use super::reload::Reloader;
 use super::{GRACE, settings};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
 use tsdb::Db;
 
@@ -59,9 +60,10 @@ impl Loops {
             scrapes: Arc::clone(&scrapes),
             discoverers,
             discovery_means,
+            fingerprint: AtomicU64::new(0),
             turn: tokio::sync::Mutex::default(),
         });
-        reloader.start();
+        reloader.start().map_err(std::io::Error::other)?;
         server.reloader.set(Arc::downgrade(&reloader)).expect("loops start once");
         let following = Arc::clone(&scrapes);
         let following = tokio::spawn(async move { following.follow(found).await });

@@ -4,12 +4,15 @@
 //! once the database is open, requests are served and scraping begins. At the end: discovery,
 //! scrapes, requests, database; a deadline ends each, a second signal ends all.
 
+mod auto_reload;
+mod changes;
 mod database;
 mod discovered;
 mod front;
 mod host;
 mod keeper;
 mod loops;
+mod query_log;
 mod reload;
 mod settings;
 mod signals;
@@ -21,6 +24,7 @@ use crate::config::{ConfigError, Loaded};
 use crate::demo::{self, Exporter};
 use crate::flags::{Command, Parsed};
 use anyhow::anyhow;
+use auto_reload::AutoReload;
 use front::Front;
 use loops::Loops;
 use signals::{Ends, HangUps};
@@ -108,10 +112,12 @@ async fn run(
     if let Some(exporter) = exporter {
         print!("{}", demo::welcome(exporter, front.own, &front.flags.data_path));
     }
+    let mut files = AutoReload::new(&front.flags);
     loop {
         tokio::select! {
             // The outcome is in the log and in the metrics.
             () = hang_ups.next() => drop(loops.reloader.reload().await),
+            () = files.changed(&loops.reloader) => drop(loops.reloader.reload().await),
             () = ends.next() => break,
             () = front.quit.cancelled() => break,
         }

@@ -1,17 +1,19 @@
-//! Applying a configuration: at the start, on SIGHUP, and by `/-/reload`.
+//! Applying a configuration: at the start, on SIGHUP, by `/-/reload`, and when a file changes.
 //!
-//! A configuration is read and checked as a whole before anything changes, so a bad one changes
-//! nothing.
+//! A configuration is read and checked as a whole, and the files it writes to are opened, before
+//! anything changes; so a bad one changes nothing.
 
 use super::front::RELOAD_FAILED;
 use super::host::Server;
+use super::query_log::QueryLogFile;
 use super::source::ConfigSource;
-use super::{discovered, settings};
+use super::{changes, discovered, settings};
 use crate::clock;
 use crate::config::Loaded;
 use crate::flags::Serve;
-use api::State;
+use api::{QueryLog, State};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Owns what follows the configuration.
 pub(super) struct Reloader {
@@ -22,25 +24,55 @@ pub(super) struct Reloader {
     pub(super) scrapes: Arc<scrape::Manager>,
     pub(super) discoverers: discovery::Manager,
     pub(super) discovery_means: discovery::Means,
+    /// The files as they were when they were loaded last; 0 before.
+    pub(super) fingerprint: AtomicU64,
     /// One at a time.
     pub(super) turn: tokio::sync::Mutex<()>,
 }
 
+/// A configuration that can be applied: nothing can go wrong any more.
+struct Ready {
+    loaded: Loaded,
+    query_log: Option<Arc<dyn QueryLog>>,
+    fingerprint: u64,
+}
+
 impl Reloader {
     /// Applies the configuration that was loaded at the start.
-    pub(super) fn start(&self) {
-        self.apply(&self.server.loaded.load());
+    ///
+    /// # Errors
+    /// When a file that it writes to cannot be opened.
+    pub(super) fn start(&self) -> Result<(), String> {
+        let loaded = Loaded::clone(&self.server.loaded.load());
+        let fingerprint = self.source.fingerprint().unwrap_or_default();
+        let ready = Ready { query_log: query_log(&loaded)?, loaded, fingerprint };
+        self.apply(ready);
         self.server.reloads.succeeded(clock::now_ms());
+        Ok(())
+    }
+
+    /// Whether the files are others than those that were loaded last. One that cannot be read is
+    /// told, and is no change.
+    pub(super) async fn is_changed(&self) -> bool {
+        let source = self.source.clone();
+        match tokio::task::spawn_blocking(move || source.fingerprint()).await {
+            Ok(Ok(fingerprint)) => fingerprint != self.fingerprint.load(Ordering::Relaxed),
+            Ok(Err(error)) => {
+                tracing::error!(component = "config", %error, "no look at the files");
+                false
+            }
+            Err(_) => false,
+        }
     }
 
     /// Loads the configuration again; on an error the one in use stays.
     pub(super) async fn reload(&self) -> Result<(), String> {
         let _turn = self.turn.lock().await;
         match self.load().await {
-            Ok(loaded) => {
-                super::warn(&loaded);
-                self.apply(&loaded);
-                self.server.loaded.store(Arc::new(loaded));
+            Ok(ready) => {
+                super::warn(&ready.loaded);
+                changes::tell(&self.server.loaded.load(), &ready.loaded);
+                self.apply(ready);
                 self.server.reloads.succeeded(clock::now_ms());
                 self.state.notices().remove(RELOAD_FAILED);
                 tracing::info!(component = "config", "the configuration was loaded again");
@@ -56,21 +88,34 @@ impl Reloader {
         }
     }
 
-    async fn load(&self) -> Result<Loaded, String> {
+    async fn load(&self) -> Result<Ready, String> {
         let (source, defaults) = (self.source.clone(), settings::scrape_defaults(&self.flags));
-        let loaded = tokio::task::spawn_blocking(move || source.load(&defaults))
-            .await
-            .map_err(|error| error.to_string())?
-            .map_err(|error| error.to_string())?;
+        let reading = tokio::task::spawn_blocking(move || {
+            // Taken first: what changes in between is seen to change by the next look.
+            let fingerprint = source.fingerprint().map_err(|error| error.to_string())?;
+            let loaded = source.load(&defaults).map_err(|error| error.to_string())?;
+            Ok::<_, String>((fingerprint, loaded))
+        });
+        let (fingerprint, loaded) = reading.await.map_err(|error| error.to_string())??;
         if settings::retention(&self.flags, loaded.retention) != self.server.retention {
             return Err("storage.tsdb.retention changed, which takes a restart".to_owned());
         }
-        Ok(loaded)
+        Ok(Ready { query_log: query_log(&loaded)?, loaded, fingerprint })
     }
 
-    fn apply(&self, loaded: &Loaded) {
+    fn apply(&self, ready: Ready) {
+        let Ready { loaded, query_log, fingerprint } = ready;
         self.state.set_default_step_ms(loaded.evaluation_interval_ms);
+        self.state.set_query_log(query_log);
         self.scrapes.apply(loaded.jobs.iter().cloned());
-        self.discoverers.apply(discovered::jobs(loaded, &self.discovery_means));
+        self.discoverers.apply(discovered::jobs(&loaded, &self.discovery_means));
+        self.server.loaded.store(Arc::new(loaded));
+        self.fingerprint.store(fingerprint, Ordering::Relaxed);
     }
+}
+
+/// Opens the query log, each time anew.
+fn query_log(loaded: &Loaded) -> Result<Option<Arc<dyn QueryLog>>, String> {
+    let Some(path) = &loaded.query_log_file else { return Ok(None) };
+    Ok(Some(Arc::new(QueryLogFile::open(path)?)))
 }

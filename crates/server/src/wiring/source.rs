@@ -29,6 +29,14 @@ impl ConfigSource {
         }
     }
 
+    /// What changes when a file does.
+    pub(super) fn fingerprint(&self) -> Result<u64, ConfigError> {
+        match self {
+            Self::File(path) => config::fingerprint(path),
+            Self::Text(_) => Ok(0),
+        }
+    }
+
     /// Reads it and refuses what this build cannot do; `defaults` are what flags say about its
     /// `global` section.
     pub(super) fn load(&self, defaults: &scrape::Global) -> Result<Loaded, ConfigError> {

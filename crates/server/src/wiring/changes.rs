@@ -1,0 +1,52 @@
+//! What a reload changes, for the log. Names only: values may be secrets.
+
+use crate::config::Loaded;
+use crate::config::diff::Diff;
+
+/// Beyond so many names of one kind only their number is told.
+const MAX_NAMES: usize = 20;
+
+/// Tells what differs between the configuration in use and the next one.
+pub(super) fn tell(old: &Loaded, new: &Loaded) {
+    let diff = Diff::new(old, new);
+    if diff.is_empty() {
+        tracing::info!(component = "config", "nothing changed but targets in files");
+        return;
+    }
+    if !diff.settings.is_empty() {
+        let settings = list(&diff.settings);
+        tracing::info!(component = "config", %settings, "settings changed");
+    }
+    if !diff.added.is_empty() {
+        tracing::info!(component = "config", jobs = %list(&diff.added), "jobs were added");
+    }
+    if !diff.removed.is_empty() {
+        tracing::info!(component = "config", jobs = %list(&diff.removed), "jobs were removed");
+    }
+    for (job, keys) in diff.changed.iter().take(MAX_NAMES) {
+        tracing::info!(component = "config", %job, keys = %list(keys), "a job changed");
+    }
+    if let Some(more) = diff.changed.len().checked_sub(MAX_NAMES).filter(|more| *more > 0) {
+        tracing::info!(component = "config", more, "further jobs changed");
+    }
+}
+
+fn list(names: &[String]) -> String {
+    let mut list = names[..names.len().min(MAX_NAMES)].join(", ");
+    if let Some(more) = names.len().checked_sub(MAX_NAMES).filter(|more| *more > 0) {
+        list.push_str(&format!(" and {more} more"));
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::list;
+
+    #[test]
+    fn long_lists_are_cut() {
+        let names: Vec<_> = (0..23).map(|i| i.to_string()).collect();
+        assert_eq!(list(&names[..2]), "0, 1");
+        assert!(list(&names).ends_with("18, 19 and 3 more"), "{}", list(&names));
+    }
+}
