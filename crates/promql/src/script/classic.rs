@@ -6,6 +6,15 @@ use model::{FloatHistogram, Labels, METRIC_NAME};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// Which part of a classic histogram a series is.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    /// A bucket, by its upper bound.
+    Bucket(f64),
+    Count,
+    Sum,
+}
+
 /// What the series of one classic histogram say at one time.
 #[derive(Clone, Debug, Default)]
 struct Parts {
@@ -20,22 +29,26 @@ pub(super) fn converted(loaded: &[LoadedSeries]) -> Result<Vec<LoadedSeries>, St
     let mut found: BTreeMap<Labels, BTreeMap<i64, Parts>> = BTreeMap::new();
     for series in loaded {
         let name = series.labels.metric_name();
-        let stemmed = |suffix| name.strip_suffix(suffix);
         let le = || series.labels.get("le").and_then(model::float::parse);
-        let (stem, set): (_, &dyn Fn(&mut Parts, f64)) = if let Some(stem) = stemmed("_bucket") {
+        let (stem, part) = if let Some(stem) = name.strip_suffix("_bucket") {
             let Some(le) = le().filter(|le| !le.is_nan()) else { continue };
-            (stem, &move |parts, value| parts.buckets.push((le, value)))
-        } else if let Some(stem) = stemmed("_count") {
-            (stem, &|parts, value| parts.count = Some(value))
-        } else if let Some(stem) = stemmed("_sum") {
-            (stem, &|parts, value| parts.sum = value)
+            (stem, Part::Bucket(le))
+        } else if let Some(stem) = name.strip_suffix("_count") {
+            (stem, Part::Count)
+        } else if let Some(stem) = name.strip_suffix("_sum") {
+            (stem, Part::Sum)
         } else {
             continue;
         };
         let labels = series.labels.filter(|name, _| name != "le").with(METRIC_NAME, stem);
         let times = found.entry(labels).or_default();
         for (t_ms, value) in &series.samples {
-            set(times.entry(*t_ms).or_default(), *value);
+            let parts = times.entry(*t_ms).or_default();
+            match part {
+                Part::Bucket(le) => parts.buckets.push((le, *value)),
+                Part::Count => parts.count = Some(*value),
+                Part::Sum => parts.sum = *value,
+            }
         }
     }
     let mut converted = Vec::new();

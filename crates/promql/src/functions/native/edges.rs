@@ -49,7 +49,7 @@ pub(crate) fn change(
     } else {
         Arc::clone(&samples[last].1)
     };
-    if !counter && !(is_gauge(&left) && is_gauge(&right)) {
+    if !counter && [&left, &right].iter().any(|h| !is_gauge(h)) {
         remarks.add(Remark::NotGauge);
     }
     let mut sum = HistogramSum::from(&*right);

@@ -38,7 +38,7 @@ pub(super) fn unextrapolated(
     if counter && samples.iter().any(|(_, h)| is_gauge(h)) {
         remarks.add(Remark::NotCounter);
     }
-    if !counter && !(is_gauge(first) && is_gauge(last)) {
+    if !counter && [first, last].iter().any(|h| !is_gauge(h)) {
         remarks.add(Remark::NotGauge);
     }
     let second = &samples[1].1;
