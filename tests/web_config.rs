@@ -116,7 +116,7 @@ fn tls_is_spoken_and_certificates_rotate() {
     let server = start(&folder, TLS, &[], &caller);
     let address = server.address;
     assert_eq!(caller.status(address, "/api/v1/query?query=1"), 200);
-    assert_eq!(Caller::plain().status(address, "/-/ready"), 0, "plain HTTP is not spoken");
+    assert_eq!(Caller::plain().status(address, "/-/ready"), 400, "plain HTTP is not spoken");
     let stranger = Caller::trusting(&Authority::new(), None, &[]);
     assert_eq!(stranger.status(address, "/-/ready"), 0);
     let shown = || {
@@ -163,21 +163,23 @@ fn get_2(caller: &Caller, address: SocketAddr, path: &str) -> (u16, String) {
     use http_body_util::{BodyExt, Empty};
     use hyper_util::rt::{TokioExecutor, TokioIo};
     let tls = caller.tls.clone().expect("a client of TLS");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-        let stream = tokio_rustls::TlsConnector::from(tls).connect(name, stream).await.unwrap();
+        let stream = tokio::net::TcpStream::connect(address).await.expect("accepted");
+        let name = rustls::pki_types::ServerName::try_from("localhost").expect("a good name");
+        let stream =
+            tokio_rustls::TlsConnector::from(tls).connect(name, stream).await.expect("TLS");
         let io = TokioIo::new(stream);
         let (mut sender, connection) =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
         tokio::spawn(connection);
         let request = http::Request::get(format!("https://localhost{path}"))
             .body(Empty::<bytes::Bytes>::new())
-            .unwrap();
-        let response = sender.send_request(request).await.unwrap();
+            .expect("a good request");
+        let response = sender.send_request(request).await.expect("an answer");
         let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
         (status, String::from_utf8_lossy(&body).into_owned())
     })
 }
@@ -368,7 +370,7 @@ fn notifications_tell_of_a_bad_reload_and_of_the_end() {
 }
 
 fn reload(server: &Rushlight, path: &Path, config: &str) {
-    std::fs::write(path, config).unwrap();
+    std::fs::write(path, config).expect("a writable folder");
     server.signal("HUP");
 }
 
@@ -376,9 +378,9 @@ fn reload(server: &Rushlight, path: &Path, config: &str) {
 struct Live(std::io::BufReader<TcpStream>);
 
 fn follow(address: SocketAddr) -> Live {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    write!(stream, "GET /api/v1/notifications/live HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    let mut stream = TcpStream::connect(address).expect("accepted");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a good timeout");
+    write!(stream, "GET /api/v1/notifications/live HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
     let mut live = Live(std::io::BufReader::new(stream));
     assert!(live.line().contains("200"), "no stream");
     live
@@ -387,7 +389,7 @@ fn follow(address: SocketAddr) -> Live {
 impl Live {
     fn line(&mut self) -> String {
         let mut line = String::new();
-        std::io::BufRead::read_line(&mut self.0, &mut line).unwrap();
+        std::io::BufRead::read_line(&mut self.0, &mut line).expect("a line");
         line
     }
 

@@ -44,13 +44,13 @@ fn main() -> ExitCode {
         return print(|out| out.write_all(flags::pages::help_long().as_bytes()));
     }
     if parsed.cli.help_man {
-        return print(flags::pages::man);
+        return print(|out| flags::pages::man(&[], out));
     }
     match &parsed.cli.command {
         Some(Command::Check(Check::Config { files })) => commands::check::config(files),
         Some(Command::Check(Check::WebConfig { files })) => commands::web_config::check(files),
         Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
-        Some(Command::Man) => print(flags::pages::man),
+        Some(Command::Man { command }) => print(|out| flags::pages::man(command, out)),
         Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),
         Some(Command::Query(query)) => ask(query),
         Some(Command::Demo(_)) | None => serve(parsed),
@@ -62,7 +62,10 @@ fn print(page: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> ExitCode {
     let mut out = std::io::stdout().lock();
     match page(&mut out).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

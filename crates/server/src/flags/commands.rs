@@ -23,8 +23,11 @@ pub(crate) enum Command {
         /// Which shell.
         shell: Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, of the server or of a command.
+    Man {
+        /// The command, such as: check config.
+        command: Vec<String>,
+    },
 }
 
 /// A shell that completes what is typed.

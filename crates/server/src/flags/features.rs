@@ -16,7 +16,8 @@ pub(crate) struct FeatureList {
 /// What a name does.
 #[derive(Clone, Copy)]
 enum Effect {
-    Switch(fn(&mut FeatureList)),
+    /// Switches this on.
+    Switch(&'static str, fn(&mut FeatureList)),
     /// Nothing to switch, for this reason.
     Nothing(&'static str),
     /// It would change answers, and is not built.
@@ -27,12 +28,20 @@ use Effect::{NotBuilt, Nothing, Switch};
 
 /// All names of Prometheus, in the order of the alphabet.
 const FEATURES: &[(&str, Effect)] = &[
-    ("auto-reload-config", Switch(|list| list.auto_reload = true)),
+    (
+        "auto-reload-config",
+        Switch("the same as --config.auto-reload", |list| list.auto_reload = true),
+    ),
     ("concurrent-rule-eval", Nothing("there are no rules yet whose evaluation could be faster")),
     ("created-timestamp-zero-ingestion", NotBuilt("start timestamps as zero samples")),
     ("delayed-compaction", Nothing("blocks are cut a little at a time")),
     ("exemplar-storage", NotBuilt("exemplars")),
-    ("extra-scrape-metrics", Switch(|list| list.extra_scrape_metrics = true)),
+    (
+        "extra-scrape-metrics",
+        Switch("limits and the timeout of a target as series beside up", |list| {
+            list.extra_scrape_metrics = true
+        }),
+    ),
     ("histograms-st-encoding", Nothing("an encoding of Prometheus' own chunks")),
     ("memory-snapshot-on-shutdown", Nothing("the log is read back fast enough without")),
     ("metadata-wal-records", NotBuilt("metadata in the log, for remote write")),
@@ -41,11 +50,27 @@ const FEATURES: &[(&str, Effect)] = &[
     ("ooo-native-histograms", Nothing("always on in Prometheus by now")),
     ("otlp-deltatocumulative", NotBuilt("the OTLP receiver")),
     ("otlp-native-delta-ingestion", NotBuilt("the OTLP receiver")),
-    ("promql-binop-fill-modifiers", Switch(|list| list.promql.fill = true)),
-    ("promql-delayed-name-removal", Switch(|list| list.delayed_name_removal = true)),
+    (
+        "promql-binop-fill-modifiers",
+        Switch("fill_left, fill_right and fill beside on and ignoring", |list| {
+            list.promql.fill = true
+        }),
+    ),
+    (
+        "promql-delayed-name-removal",
+        Switch("the metric name goes at the end of a query, not in each step", |list| {
+            list.delayed_name_removal = true
+        }),
+    ),
     ("promql-duration-expr", Nothing("always on in Prometheus by now")),
-    ("promql-experimental-functions", Switch(|list| list.promql.experimental_functions = true)),
-    ("promql-extended-range-selectors", Switch(|list| list.promql.extended_selectors = true)),
+    (
+        "promql-experimental-functions",
+        Switch("functions that may still change", |list| list.promql.experimental_functions = true),
+    ),
+    (
+        "promql-extended-range-selectors",
+        Switch("anchored and smoothed ranges", |list| list.promql.extended_selectors = true),
+    ),
     ("promql-per-step-stats", NotBuilt("statistics for each step")),
     ("search-api", NotBuilt("the search API")),
     ("st-storage", NotBuilt("stored start timestamps")),
@@ -76,7 +101,7 @@ pub(super) fn parse(text: &str) -> Result<FeatureList, String> {
     let mut list = FeatureList::default();
     for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
         match FEATURES.iter().find(|(known, _)| *known == name) {
-            Some((_, Switch(switch))) => switch(&mut list),
+            Some((_, Switch(_, switch))) => switch(&mut list),
             Some((_, Nothing(_))) => {}
             Some((_, NotBuilt(what))) => {
                 return Err(format!("not supported yet: {name}: {what}"));
@@ -89,24 +114,26 @@ pub(super) fn parse(text: &str) -> Result<FeatureList, String> {
 
 /// The list for people, a line a name.
 pub(super) fn help() -> String {
-    let mut out = String::from("Features of --enable-feature:\n");
-    let mut line = |name: &str, what: &str| out.push_str(&format!("  {name}{what}\n"));
-    for (name, effect) in FEATURES {
-        if let Switch(_) = effect {
-            line(name, "");
+    let mut out = String::from("Features of --enable-feature; an unknown name is a warning.");
+    let mut part = |title: &str, told: fn(&Effect) -> Option<&'static str>| {
+        out.push_str(&format!("\n\n{title}:"));
+        for (name, effect) in FEATURES {
+            if let Some(what) = told(effect) {
+                out.push_str(&format!("\n  {name}: {what}"));
+            }
         }
-    }
-    line("", "Accepted, with nothing to switch:");
-    for (name, effect) in FEATURES {
-        if let Nothing(why) = effect {
-            line(name, &format!(": {why}"));
-        }
-    }
-    line("", "Refused, as not built in yet:");
-    for (name, effect) in FEATURES {
-        if let NotBuilt(what) = effect {
-            line(name, &format!(": {what}"));
-        }
-    }
+    };
+    part("Built in", |effect| match effect {
+        Switch(what, _) => Some(what),
+        Nothing(_) | NotBuilt(_) => None,
+    });
+    part("Accepted, with nothing to switch", |effect| match effect {
+        Nothing(why) => Some(why),
+        Switch(..) | NotBuilt(_) => None,
+    });
+    part("Refused, as not built in yet", |effect| match effect {
+        NotBuilt(what) => Some(what),
+        Switch(..) | Nothing(_) => None,
+    });
     out
 }

@@ -71,7 +71,12 @@ pub(crate) struct Parsed {
 
 /// All flags and subcommands.
 fn command() -> clap::Command {
-    Cli::command().args(tables::args()).after_help(pages::after_help())
+    let command = Cli::command().args(tables::args()).after_help(pages::after_help());
+    // A switch takes nothing; that it may take true or false stands below the list.
+    command.mut_args(|arg| match normal::takes_nothing(&arg) && arg.get_long().is_some() {
+        true => arg.value_name("BOOL").hide_possible_values(true),
+        false => arg,
+    })
 }
 
 /// Reads the command line, whose first argument is the program's name, and the environment.
@@ -97,12 +102,17 @@ fn parse_with(
     }
     tables::refuse_what_is_not_built(&matches)
         .map_err(|message| command.error(ErrorKind::InvalidValue, message))?;
-    let cli = Cli::from_arg_matches(&matches)?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let mut flags = texts(&command, &matches);
+    if FeatureList::union(&cli.serve.features).auto_reload {
+        cli.serve.auto_reload = true;
+        flags.insert("config.auto-reload".to_owned(), "true".to_owned());
+    }
     let given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
     Ok(Parsed {
         config_file_given: given("config_file"),
         max_samples_given: given("query_max_samples"),
-        flags: texts(&command, &matches),
+        flags,
         cli,
         warnings,
     })

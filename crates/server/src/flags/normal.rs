@@ -55,6 +55,6 @@ fn one(arg: &str, command: &Command) -> Result<String, String> {
 }
 
 /// Whether a flag may stand without a value.
-fn takes_nothing(arg: &clap::Arg) -> bool {
+pub(super) fn takes_nothing(arg: &clap::Arg) -> bool {
     arg.get_num_args().is_some_and(|range| range.min_values() == 0)
 }

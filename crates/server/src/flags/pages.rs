@@ -10,13 +10,13 @@ const NAME: &str = "rushlight";
 /// What follows the list of flags.
 pub(super) fn after_help() -> String {
     format!(
-        "Flags are those of Prometheus: --name=value or --name value, --no-name for a switch, and \
-         @file for a file with one argument a line. Durations are such as 1h30m, sizes such as \
+        "Flags are those of Prometheus: --name=value or --name value; a switch is --name, \
+         --name=true, --name=false or --no-name; @file is a file with one argument a line. Durations are such as 1h30m, sizes such as \
          512MB. --help-long lists also those that are rarely written, those that are accepted with \
          nothing to tune, and those of parts that are not built in.\n\
          Ours alone are the commands above.\n\n\
-         Every flag has a double in the environment, {} for --storage.tsdb.path; for switches its \
-         value is true or false. The flag wins over the variable, the variable over the default; an \
+         Every flag has a double in the environment, {} for --storage.tsdb.path; true or false for \
+         a switch. The flag wins over the variable, the variable over the default; an \
          empty variable is none.\n\n{}",
         environment::variable("storage.tsdb.path"),
         features::help()
@@ -33,12 +33,18 @@ pub(crate) fn help_long() -> String {
     complete_command().render_help().to_string()
 }
 
-/// `rushlight man`, `--help-man`
+/// `rushlight man`, `--help-man`: the page of the server, or of the command that the words name.
 ///
 /// # Errors
-/// When nobody reads what is printed.
-pub(crate) fn man(out: &mut dyn Write) -> io::Result<()> {
-    clap_mangen::Man::new(complete_command()).render(out)
+/// When there is no such command, or nobody reads what is printed.
+pub(crate) fn man(words: &[String], out: &mut dyn Write) -> io::Result<()> {
+    let mut command = complete_command();
+    command.build();
+    for word in words {
+        let found = command.find_subcommand(word).cloned();
+        command = found.ok_or_else(|| io::Error::other(format!("no command {word:?}")))?;
+    }
+    clap_mangen::Man::new(command).render(out)
 }
 
 /// `rushlight completions`

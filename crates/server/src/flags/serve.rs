@@ -44,7 +44,7 @@ pub(crate) struct Serve {
     #[arg(long = "web.config.file", value_name = "FILE", default_value = "", help_heading = WEB)]
     pub(crate) web_config_file: String,
     /// Longest time for a TLS handshake, until a request is read, and until an idle connection is
-    /// closed.
+    /// closed; 0s is a day.
     #[arg(long = "web.read-timeout", value_name = "DURATION", default_value = "5m",
         value_parser = values::duration, help_heading = WEB)]
     pub(crate) read_timeout: Duration,

@@ -28,99 +28,94 @@ const NOTHING_TO_TUNE: &[Row] = &[
         "auto-gomaxprocs",
         Switch,
         "true",
-        "Nothing to tune: there is no Go runtime here; a few threads are enough, and the system \
-         shares them out by the container's quota.",
+        "There is no Go runtime here; a few threads are enough, and the system \
+         shares them out by the container's quota",
     ),
     (
         "storage.tsdb.allow-overlapping-compaction",
         Switch,
         "true",
-        "Nothing to tune: the store never writes blocks that overlap.",
+        "The store never writes blocks that overlap",
     ),
     (
         "storage.tsdb.block-reload-interval",
         Duration,
         "1m",
-        "Nothing to tune: no other process adds blocks to the store, so none are looked for.",
+        "No other process adds blocks to the store, so none are looked for",
     ),
     (
         "storage.tsdb.delay-compact-file.path",
         Text,
         "",
-        "Nothing to tune: it holds compaction back until Prometheus' blocks are uploaded; ours are \
-         of another format, and nobody uploads them.",
+        "It holds compaction back until Prometheus' blocks are uploaded; ours are \
+         of another format, and nobody uploads them",
     ),
     (
         "storage.tsdb.delayed-compaction.max-percent",
         Number,
         "10",
-        "Nothing to tune: blocks are cut a little at a time, there is no burst to spread.",
+        "Blocks are cut a little at a time, there is no burst to spread",
     ),
     (
         "storage.tsdb.head-chunks-write-queue-size",
         Number,
         "0",
-        "Nothing to tune: chunks of the head are not written through a queue.",
+        "Chunks of the head are not written through a queue",
     ),
     (
         "storage.tsdb.max-block-chunk-segment-size",
         Size,
         "0B",
-        "Nothing to tune: size of a file inside Prometheus' blocks; ours are one file.",
+        "Size of a file inside Prometheus' blocks; ours are one file",
     ),
     (
         "storage.tsdb.max-block-duration",
         Duration,
         "1d",
-        "Nothing to tune: span of Prometheus' blocks; ours grow to a day.",
+        "Span of Prometheus' blocks; ours grow to a day",
     ),
     (
         "storage.tsdb.min-block-duration",
         Duration,
         "2h",
-        "Nothing to tune: span of Prometheus' blocks; ours begin with two hours.",
+        "Span of Prometheus' blocks; ours begin with two hours",
     ),
     (
         "storage.tsdb.no-lockfile",
         Switch,
         "false",
-        "Nothing to tune: the lock on the data folder is the kernel's and leaves no file behind.",
+        "The lock on the data folder is the kernel's and leaves no file behind",
     ),
     (
         "storage.tsdb.samples-per-chunk",
         Number,
         "120",
-        "Nothing to tune: the store groups samples by scrape, not in chunks of a fixed length.",
+        "The store groups samples by scrape, not in chunks of a fixed length",
     ),
     (
         "storage.tsdb.wal-compression",
         Switch,
         "true",
-        "Nothing to tune: the log holds differences, which leaves nothing to compress.",
+        "The log holds differences, which leaves nothing to compress",
     ),
     (
         "storage.tsdb.wal-compression-type",
         OneOf(&["snappy", "zstd"]),
         "snappy",
-        "Nothing to tune: see storage.tsdb.wal-compression.",
+        "See storage.tsdb.wal-compression",
     ),
-    (
-        "storage.tsdb.wal-segment-size",
-        Size,
-        "0B",
-        "Nothing to tune: the log's files have a size of their own.",
-    ),
+    ("storage.tsdb.wal-segment-size", Size, "0B", "The log's files have a size of their own"),
     (
         "web.console.libraries",
         Text,
         "console_libraries",
-        "Nothing to tune: console pages are not served; /consoles answers 404.",
+        "Console pages are not served; /consoles answers 404",
     ),
     (
         "web.console.templates",
         Text,
         "consoles",
-        "Nothing to tune: console pages are not served; /consoles answers 404.",
+        "Console pages are not served; /consoles answers 404",
     ),
 ];
 
@@ -165,7 +160,7 @@ pub(super) fn args() -> impl Iterator<Item = Arg> {
         .iter()
         .map(|row| arg(row).help(row.3).help_heading("Accepted, with nothing here to tune"));
     let not_built = NOT_BUILT.iter().map(|row| {
-        let help = format!("Not built in: {}. Takes its default only.", row.3);
+        let help = format!("Not built in: {}. Takes its default only", row.3);
         arg(row).help(help).help_heading("Parts that are not built in")
     });
     accepted.chain(not_built)

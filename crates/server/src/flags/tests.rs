@@ -74,6 +74,13 @@ fn the_default_config_file_may_be_missing() {
 }
 
 #[test]
+fn a_feature_may_stand_for_a_flag() {
+    let parsed = parse_line("--enable-feature=auto-reload-config").unwrap();
+    assert!(parsed.cli.serve.auto_reload);
+    assert_eq!(parsed.flags["config.auto-reload"], "true");
+}
+
+#[test]
 fn features_add_up() {
     let parsed = parse_line("--enable-feature=promql-experimental-functions,nonsense --enable-feature native-histograms,promql-delayed-name-removal").unwrap();
     let all = FeatureList::union(&parsed.cli.serve.features);
@@ -198,7 +205,7 @@ fn arguments_may_stand_in_a_file() {
 #[test]
 fn pages_tell_every_flag() {
     let mut man = Vec::new();
-    pages::man(&mut man).unwrap();
+    pages::man(&[], &mut man).unwrap();
     // In a manual page a dash is written `\-`.
     let man = String::from_utf8(man).unwrap().replace("\\-", "-");
     let long = pages::help_long();
@@ -207,6 +214,10 @@ fn pages_tell_every_flag() {
         assert!(long.contains(&name), "--help-long has no {name}");
         assert!(man.contains(&name), "the manual page has no {name}");
     }
+    let mut page = Vec::new();
+    pages::man(&["check".to_owned(), "config".to_owned()], &mut page).unwrap();
+    assert!(String::from_utf8(page).unwrap().contains("rushlight\\-check\\-config"));
+    assert!(pages::man(&["nonsense".to_owned()], &mut Vec::new()).is_err());
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
         let mut script = Vec::new();
         pages::completions(shell, &mut script).unwrap();

@@ -13,6 +13,7 @@ use hyper_util::service::TowerToHyperService;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -55,7 +56,21 @@ pub(super) async fn run(
 
 type Spoken = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 
-async fn handshake(stream: TcpStream, web: &Arc<Current>) -> io::Result<TlsStream<TcpStream>> {
+/// What a client that speaks plain HTTP is told before the connection is closed.
+const WRONG_SCHEME: &[u8] = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n\
+    This server speaks HTTPS; the request was one of HTTP.\n";
+
+async fn handshake(mut stream: TcpStream, web: &Arc<Current>) -> io::Result<TlsStream<TcpStream>> {
+    let mut first = [0];
+    stream.peek(&mut first).await?;
+    // A method begins with a letter, a record of TLS never does.
+    if first[0].is_ascii_uppercase() {
+        // Closing on unread bytes would take the answer away again.
+        let _taken = stream.read(&mut [0; 4096]).await?;
+        stream.write_all(WRONG_SCHEME).await?;
+        stream.shutdown().await?;
+        return Err(io::Error::other("plain HTTP where TLS is spoken"));
+    }
     let config = web.get().await;
     let tls = config.tls.clone().ok_or_else(|| io::Error::other("no TLS"))?;
     TlsAcceptor::from(tls).accept(stream).await

@@ -19,6 +19,8 @@ pub(crate) struct Current {
     /// Whether TLS is spoken; holds as long as the process runs.
     is_tls: bool,
     state: Mutex<State>,
+    /// Set while somebody looks: files may hang, and one who waits for them is enough.
+    looking: AtomicBool,
     /// Whether the file, as it is now, is the one in use.
     is_good: AtomicBool,
     /// Hears of the first bad look after a good one, and the reverse.
@@ -85,6 +87,7 @@ impl Current {
             path: None,
             is_tls: false,
             state: Mutex::new(state),
+            looking: AtomicBool::new(false),
             is_good: AtomicBool::new(true),
             tell: Box::new(|_| {}),
         }
@@ -93,6 +96,11 @@ impl Current {
     /// Whether TLS is spoken.
     pub(crate) fn is_tls(&self) -> bool {
         self.is_tls
+    }
+
+    /// Whether a client needs more than an address to be answered, as things are now.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.is_tls || !self.lock().config.users.is_empty()
     }
 
     /// The configuration in use, after a look for changes when the last one is long ago.
@@ -104,10 +112,17 @@ impl Current {
             }
             // Others take what is there while this one looks.
             state.looked = Instant::now();
+            if self.looking.swap(true, Ordering::Acquire) {
+                return Arc::clone(&state.config);
+            }
         }
         let this = Arc::clone(self);
-        // Files may hang; bytes must not wait for them.
-        if tokio::task::spawn_blocking(move || this.look()).await.is_err() {
+        let looked = tokio::task::spawn_blocking(move || {
+            this.look();
+            this.looking.store(false, Ordering::Release);
+        });
+        if looked.await.is_err() {
+            self.looking.store(false, Ordering::Release);
             tracing::error!(component = "web", "looking at the web configuration panicked");
         }
         Arc::clone(&self.lock().config)

@@ -57,6 +57,11 @@ impl Front {
         let board = Arc::new(NoticeBoard::new(flags.max_notification_subscribers));
         // A bad file should be told before a socket is opened.
         let web = open_web_config(&flags, &board)?;
+        if matches!(source, ConfigSource::Text(_)) && web.is_guarded() {
+            let what = "the server cannot scrape itself over TLS or with users by the built-in \
+                        configuration; give it a --config.file that says how";
+            tracing::warn!(component = "config", "{what}");
+        }
         if let ConfigSource::File(_) = source {
             source.load(&defaults).map_err(bad_config)?;
         }
@@ -151,7 +156,7 @@ impl Web {
     ) -> Self {
         let limits = Limits {
             max_connections: flags.max_connections,
-            read_timeout: settings::duration(flags.read_timeout),
+            read_timeout: settings::read_timeout(flags),
             drain: GRACE,
         };
         let stop = CancellationToken::new();

@@ -85,6 +85,14 @@ pub(super) fn own_address(bound: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, bound.port())
 }
 
+/// The timeout of reading; 0 is none in Prometheus, and a day here, as everything has a bound.
+pub(super) fn read_timeout(flags: &Serve) -> Duration {
+    match duration(flags.read_timeout) {
+        Duration::ZERO => Duration::from_secs(24 * 3600),
+        timeout => timeout,
+    }
+}
+
 /// What the process keeps to, told once.
 pub(super) fn budget(flags: &Serve) -> Option<Budget> {
     let budget = flags.memory_budget.then(|| Budget::of_the_container(flags.memory_ratio))??;
@@ -146,7 +154,7 @@ pub(super) fn api(flags: &Serve, own: SocketAddr, hostname: &str) -> anyhow::Res
     };
     let fallback = format!("http://{hostname}:{}", own.port());
     Ok(api::Settings {
-        read_timeout: duration(flags.read_timeout),
+        read_timeout: read_timeout(flags),
         query_timeout: duration(flags.query_timeout),
         query_max_concurrency: flags.query_max_concurrency,
         features: FeatureList::union(&flags.features).promql,
