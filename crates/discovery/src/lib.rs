@@ -27,7 +27,7 @@ mod sections;
 mod written;
 
 pub use dns::{DnsConfig, DnsDiscovery, DnsError, DnsKind, DnsSystem};
-pub use file::{FileConfig, FileDiscovery};
+pub use file::{FileConfig, FileDiscovery, groups_of};
 pub use group::{ADDRESS, Group};
 pub use http::{HttpDiscovery, HttpSdConfig};
 pub use kubernetes::KubernetesConfig;

@@ -33,7 +33,7 @@ pub use diagnosis::{Diagnosis, Excerpt, LimitPassed, Position, Reason};
 pub use explain::{Explained, Explanation, NotFound, Outcome, State, Step, explain};
 pub use manager::{Manager, PoolView, Snapshot};
 pub use metrics::Metrics;
-pub use target::{Counts, Family, Health, Status, Target};
+pub use target::{Counts, Family, Health, Status, Target, check_group};
 
 use client::{Client, Dialer};
 use clock::Clock;

@@ -10,6 +10,7 @@ mod read;
 mod watch;
 
 pub use config::FileConfig;
+pub use read::groups_of;
 
 use crate::{Discoverer, Group, Metrics, Output, Running};
 use read::Known;

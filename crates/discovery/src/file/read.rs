@@ -156,6 +156,18 @@ fn seconds(metadata: &fs::Metadata) -> Option<f64> {
     Some(since.as_secs_f64())
 }
 
+/// The groups of one file, for those who check it.
+///
+/// # Errors
+/// When there is no such file, or it does not hold groups.
+pub fn groups_of(path: &str) -> Result<Vec<Group>, String> {
+    match read_file(path) {
+        Ok(Some(content)) => Ok(content.groups),
+        Ok(None) => Err(format!("open {path}: no such file or directory")),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// The content of a file; `None` if there is no such file.
 fn read_file(path: &str) -> Result<Option<Content>, Error> {
     let modified = match fs::metadata(path) {

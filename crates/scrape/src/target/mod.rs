@@ -81,6 +81,19 @@ pub(crate) fn discovered_labels(job: &Job, group: &Labels, own: &Labels) -> Labe
     labels.build()
 }
 
+/// Checks what becomes of the targets of a group: each can be scraped, or is dropped by a rule.
+///
+/// # Errors
+/// Names the first that can be neither.
+pub fn check_group(job: &Job, group: &discovery::Group) -> Result<(), String> {
+    for (i, own) in group.targets.iter().enumerate() {
+        let discovered = discovered_labels(job, &group.labels, own);
+        place(job, &discovered)
+            .map_err(|error| format!("instance {i} in group {}: {error}", group.source))?;
+    }
+    Ok(())
+}
+
 /// Relabels and checks a target.
 pub(crate) fn place(job: &Job, discovered: &Labels) -> Result<Placed, TargetError> {
     let mut labels = discovered.to_builder();
