@@ -12,6 +12,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Greeting {
     config: Arc<HttpConfig>,
+    /// When there are no files: made once and for all.
+    fixed: Option<Result<Arc<Headers>, FetchError>>,
     headers: Fresh<Headers>,
     whats: Vec<&'static str>,
 }
@@ -34,11 +36,15 @@ impl Greeting {
                 whats.push(what);
             }
         }
-        Self { config: config.clone(), headers: Fresh::new(paths), whats }
+        let fixed = paths.is_empty().then(|| make(config, &[]).map(Arc::new));
+        Self { config: config.clone(), fixed, headers: Fresh::new(paths), whats }
     }
 
     /// The headers as of now.
     pub(crate) async fn headers(&self) -> Result<Arc<Headers>, FetchError> {
+        if let Some(fixed) = &self.fixed {
+            return fixed.clone();
+        }
         let config = self.config.clone();
         let made = self.headers.get(move |files| make(&config, files).map_err(Trouble::Other));
         made.await.map_err(|trouble| match trouble {

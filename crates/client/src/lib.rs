@@ -30,6 +30,8 @@ mod routes;
 mod scalar;
 pub mod section;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 pub use client::{Client, Response};

@@ -214,8 +214,12 @@ impl Session {
             }
             Link::Http2(shared) => {
                 let message = message(request, secrets, user_agent)?;
-                let (head, fields, incoming) = shared.exchange(message, request.body).await?;
-                self.keep(request.place.clone(), Some(Link::Http2(shared)), tls.clone());
+                let answered = shared.exchange(message, request.body).await;
+                // One stream may fail without the others.
+                if !matches!(answered, Err(FetchError::ClosedBeforeAnswer)) {
+                    self.keep(request.place.clone(), Some(Link::Http2(shared)), tls.clone());
+                }
+                let (head, fields, incoming) = answered?;
                 let body = Body::new(&head, Source::Http2(incoming));
                 Ok(Exchanged { head, fields: Fields::Http2(fields), body })
             }
