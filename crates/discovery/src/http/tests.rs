@@ -126,6 +126,16 @@ async fn whatever_is_no_list_is_counted_and_taken_for_nothing() {
 }
 
 #[tokio::test]
+async fn a_list_without_end_is_given_up() {
+    let fixture = Fixture::new().await;
+    let mut server = fixture.server("refresh_interval: 2m");
+    let head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n[".to_vec();
+    fixture.answers([head, vec![b' '; 100 << 20]].concat());
+    assert_eq!(server.refresh().await, None);
+    assert!(server.complaint.contains("limit"), "{}", server.complaint);
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_a_failure() {
     let fixture = Fixture::new().await;
     let mut server = fixture.server("refresh_interval: 20s");

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 #[track_caller]
 fn check(text: &str, expected: Result<(), &str>) {
@@ -185,4 +186,12 @@ fn selections_by_label_are_requirements() {
         error,
         "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, >, <"
     );
+}
+
+proptest! {
+    #[test]
+    fn no_selection_is_too_odd(text in "[a-c\\\\ =!<>(),/.é-]{0,20}( in| notin)?[a-c(), é]{0,10}") {
+        drop(selector::check_fields(&text));
+        drop(selector::check_labels(&text));
+    }
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{ADDRESS, DnsKind, Group, Metrics};
 use model::Labels;
 use model::duration::Duration;
+use proptest::prelude::*;
 use serde::Deserialize;
 
 client::section! {
@@ -251,4 +252,22 @@ fn groups_are_numbered() {
     let sd = read("static_configs: [{targets: [a]}, {targets: [b]}]").unwrap();
     let groups: Vec<Group> = StaticDiscovery::new(sd.written).groups().collect();
     assert_eq!(groups.iter().map(|g| g.source.as_str()).collect::<Vec<_>>(), ["0", "1"]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_section_is_too_odd(
+        keys in prop::collection::vec(prop::sample::select(BUILT_IN.to_vec()), 0..3),
+        values in prop::collection::vec("[a-z0-9:/.*{},\\[\\]~!&'\" \n-]{0,40}", 3),
+    ) {
+        let lines = keys.iter().zip(&values).map(|(key, value)| format!("{key}: {value}\n"));
+        drop(read(&lines.collect::<String>()));
+    }
+
+    #[test]
+    fn no_url_is_too_odd(url in "(http|https|HTTP|ftp)?:?/{0,3}[a-z0-9@:%é\\[\\]/?#.]{0,20}") {
+        drop(read(&format!("http_sd_configs: [{{url: {url:?}}}]")));
+    }
 }
