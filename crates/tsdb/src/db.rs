@@ -9,13 +9,16 @@ use crate::metrics::{Levels, Metrics};
 use crate::open::{self, OpenReport};
 use crate::querier::DbQuerier;
 use crate::wal::Wal;
-use model::TimeRange;
 use model::metrics::{Collect, Visitor};
+use model::{Matcher, TimeRange};
 use parking_lot::{Mutex, RwLock};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use storage::{AppendError, Appendable, Group, GroupSpec, Querier, Queryable};
+use storage::{
+    AppendError, Appendable, ExemplarQueryable, Group, GroupSpec, Querier, Queryable,
+    SeriesExemplars,
+};
 
 /// What can be chosen.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct Options {
     pub max_block_ms: i64,
     /// New series are refused above this number. `None` is no limit.
     pub max_series: Option<usize>,
+    /// Exemplars kept in memory and in the log, the newest of all series; 0 keeps none.
+    pub max_exemplars: usize,
 }
 
 impl Default for Options {
@@ -45,6 +50,7 @@ impl Default for Options {
             block_ms: 2 * 3_600_000,
             max_block_ms: 24 * 3_600_000,
             max_series: None,
+            max_exemplars: 0,
         }
     }
 }
@@ -97,6 +103,7 @@ impl Db {
     pub fn in_memory(options: Options) -> Self {
         let metrics = Arc::new(Metrics::default());
         let head = Head::new(options.block_ms, options.max_series, Arc::clone(&metrics));
+        head.exemplars.lock().resize(options.max_exemplars);
         Self(Arc::new(Inner {
             head: Arc::new(head),
             options,
@@ -138,6 +145,11 @@ impl Db {
         Ok(())
     }
 
+    /// Keeps so many exemplars from now on; the oldest go first.
+    pub fn set_max_exemplars(&self, max: usize) {
+        self.0.head.exemplars.lock().resize(max);
+    }
+
     /// Counts over the head; lists have at most `limit` entries.
     #[must_use]
     pub fn head_stats(&self, limit: usize) -> HeadStats {
@@ -170,6 +182,7 @@ impl Inner {
             wal_bytes: wal.map_or(0, Wal::bytes),
             retention_bytes: self.options.retention_bytes.unwrap_or(0),
             retention_ms: self.options.retention_ms.unwrap_or(0),
+            exemplars: self.head.exemplars.lock().levels(),
         }
     }
 }
@@ -183,6 +196,16 @@ impl Appendable for Db {
 impl Queryable for Db {
     fn querier(&self, range: TimeRange) -> Result<Arc<dyn Querier>, storage::Error> {
         Ok(Arc::new(DbQuerier::new(Arc::clone(&self.0), range)))
+    }
+}
+
+impl ExemplarQueryable for Db {
+    fn exemplars(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<SeriesExemplars>, storage::Error> {
+        Ok(self.0.head.exemplars.lock().select(selectors, range))
     }
 }
 

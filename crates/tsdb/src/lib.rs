@@ -14,6 +14,7 @@ mod compact;
 mod db;
 mod disk;
 mod error;
+mod exemplars;
 #[cfg(test)]
 mod faulty_disk;
 mod head;

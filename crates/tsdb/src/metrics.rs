@@ -1,5 +1,6 @@
 //! What the database tells about itself, under the names Prometheus' dashboards read.
 
+use crate::exemplars::RingLevels;
 use model::metrics::{Counter, FloatCounter, Gauge, Histogram, Kind, Visitor};
 
 const FSYNC_BOUNDS: &[f64] = &[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0];
@@ -10,6 +11,8 @@ const COMPACTION_BOUNDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0,
 pub(crate) struct Metrics {
     pub(crate) samples_appended: Counter,
     pub(crate) histograms_appended: Counter,
+    pub(crate) exemplars_appended: Counter,
+    pub(crate) exemplars_out_of_order: Counter,
     pub(crate) series_created: Counter,
     pub(crate) series_removed: Counter,
     pub(crate) chunks_created: Counter,
@@ -43,6 +46,8 @@ impl Default for Metrics {
         Self {
             samples_appended: Counter::default(),
             histograms_appended: Counter::default(),
+            exemplars_appended: Counter::default(),
+            exemplars_out_of_order: Counter::default(),
             series_created: Counter::default(),
             series_removed: Counter::default(),
             chunks_created: Counter::default(),
@@ -91,6 +96,7 @@ pub(crate) struct Levels {
     pub(crate) wal_bytes: u64,
     pub(crate) retention_bytes: u64,
     pub(crate) retention_ms: i64,
+    pub(crate) exemplars: RingLevels,
 }
 
 impl Metrics {
@@ -99,6 +105,38 @@ impl Metrics {
         self.visit_head(levels, to);
         self.visit_wal(levels, to);
         self.visit_blocks(levels, to);
+        self.visit_exemplars(&levels.exemplars, to);
+    }
+
+    fn visit_exemplars(&self, levels: &RingLevels, to: &mut dyn Visitor) {
+        let name = |tail: &str| format!("prometheus_tsdb_exemplar_{tail}");
+        counter(
+            to,
+            &name("exemplars_appended_total"),
+            "Exemplars stored.",
+            &self.exemplars_appended,
+        );
+        counter(
+            to,
+            &name("out_of_order_exemplars_total"),
+            "Exemplars refused because newer ones of their series were there.",
+            &self.exemplars_out_of_order,
+        );
+        let stored = levels.exemplars as f64;
+        gauge(to, &name("exemplars_in_storage"), "Exemplars in memory.", stored);
+        gauge(
+            to,
+            &name("series_with_exemplars_in_storage"),
+            "Series that have exemplars in memory.",
+            levels.series as f64,
+        );
+        gauge(
+            to,
+            &name("last_exemplars_timestamp_seconds"),
+            "Time of the oldest exemplar in memory.",
+            levels.oldest_ms.unwrap_or(0) as f64 / 1e3,
+        );
+        gauge(to, &name("max_exemplars"), "Exemplars kept at most.", levels.max as f64);
     }
 
     fn visit_head(&self, levels: &Levels, to: &mut dyn Visitor) {

@@ -66,6 +66,7 @@ pub(crate) fn open(
     let metrics = Arc::new(Metrics::default());
     let blocks = open_blocks(&*disk, dir, &mut report)?;
     let head = Arc::new(Head::new(options.block_ms, options.max_series, Arc::clone(&metrics)));
+    head.exemplars.lock().resize(options.max_exemplars);
     if let Some(end) = blocks.iter().map(|block| block.meta().range.max_ms).max() {
         head.set_min_valid_ms(end.saturating_add(1));
     }

@@ -5,7 +5,8 @@
 //! end of a chunk's time mini-batches become a sealed group chunk ([`chunk`]), which readers share.
 //! There is no object and no lock per series: a group keeps arrays, and one mutex.
 //!
-//! Locks, in the order in which they are taken: groups, a group, registry, the log's buffer.
+//! Locks, in the order in which they are taken: groups, a group, registry, exemplars, the log's
+//! buffer.
 
 pub(crate) mod chunk;
 pub(crate) mod column;
@@ -23,6 +24,7 @@ pub(crate) mod view;
 mod writer;
 
 use crate::disk::DiskError;
+use crate::exemplars::Ring;
 use crate::metrics::Metrics;
 use crate::series_log::SeriesLog;
 use crate::wal::Wal;
@@ -62,6 +64,7 @@ pub(crate) struct Head {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) block_ms: i64,
     pub(crate) max_series: Option<usize>,
+    pub(crate) exemplars: Mutex<Ring>,
     /// Rows older than this are in blocks, or nowhere.
     min_valid_ms: AtomicI64,
     max_ms: AtomicI64,
@@ -77,6 +80,7 @@ impl Head {
             metrics,
             block_ms,
             max_series,
+            exemplars: Mutex::default(),
             min_valid_ms: AtomicI64::new(i64::MIN),
             max_ms: AtomicI64::new(i64::MIN),
         }

@@ -118,6 +118,17 @@ impl<'a> Replay<'a> {
         Ok(())
     }
 
+    fn exemplar(&mut self, body: &[u8]) -> Result<(), DecodeError> {
+        let (series, exemplar) = record::read_exemplar(body)?;
+        self.mentioned.insert(series);
+        let registry = self.head.registry.read();
+        if registry.knows(series) {
+            // What was stored in this order once is stored again.
+            self.head.exemplars.lock().add(&registry.labels(series), &exemplar);
+        }
+        Ok(())
+    }
+
     fn row(&mut self, kind: u8, body: &[u8]) -> Result<Option<i64>, DecodeError> {
         let mut from = ByteReader::new(body);
         let id = from.u32()?;
@@ -202,6 +213,7 @@ impl Visitor for Replay<'_> {
             entry::COLUMNS => self.columns(body).map(|()| None),
             entry::DROP => self.drop_columns(body).map(|()| None),
             entry::DELTA_ROW | entry::KEY_ROW => self.row(kind, body),
+            entry::EXEMPLAR => self.exemplar(body).map(|()| None),
             _ => Ok(None),
         }
     }

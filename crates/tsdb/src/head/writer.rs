@@ -4,6 +4,8 @@ use super::group::GroupHead;
 use super::registry::{Full, Place};
 use super::{Head, NO_COLUMN, histograms};
 use crate::Error;
+use crate::exemplars::Added;
+use crate::wal::record::{self, entry};
 use model::Labels;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -109,11 +111,45 @@ impl Group for Writer {
 
     fn add_exemplars(
         &mut self,
-        _column: Column,
-        _exemplars: &[Exemplar],
+        column: Column,
+        exemplars: &[Exemplar],
     ) -> Result<usize, AppendError> {
-        check_writer(&self.group.lock(), self.number)?;
-        Ok(0)
+        let head = &*self.head;
+        let group = self.group.lock();
+        check_writer(&group, self.number)?;
+        if head.exemplars.lock().is_off() {
+            return Ok(0);
+        }
+        let id = group.open.ids.get(column.0 as usize).copied();
+        let id = id.expect("a column that nobody opened");
+        let labels = head.registry.read().labels(id);
+        let (mut stored, mut is_log_full, mut body) = (0, false, Vec::new());
+        let mut ring = head.exemplars.lock();
+        for exemplar in exemplars {
+            match ring.add(&labels, exemplar) {
+                Added::Stored => {}
+                Added::OutOfOrder => {
+                    head.metrics.exemplars_out_of_order.inc();
+                    continue;
+                }
+                Added::Known | Added::Refused => continue,
+            }
+            stored += 1;
+            if let Some(wal) = head.wal() {
+                body.clear();
+                record::put_exemplar(&mut body, id, exemplar);
+                let mut log = wal.buffer();
+                log.put(entry::EXEMPLAR, &[&body]);
+                is_log_full = log.is_full();
+            }
+        }
+        drop((ring, group));
+        head.metrics.exemplars_appended.add(stored as u64);
+        if is_log_full {
+            // They are safe in memory, and whoever flushes next meets the same error and reports it.
+            head.flush().ok();
+        }
+        Ok(stored)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::*;
 use crate::MaintainReport;
 use model::metrics::{Collect, Kind, Visitor};
-use storage::AppendError;
+use storage::{AppendError, ExemplarQueryable};
 
 const HOUR: i64 = 3_600_000;
 
@@ -64,6 +64,53 @@ fn histograms_go_through_all_levels() {
     let copy = tempfile::tempdir().unwrap();
     db.snapshot(copy.path()).unwrap();
     check(&reopen(copy.path()), "snapshot");
+}
+
+#[test]
+fn exemplars_are_kept_and_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let keeping = Options { max_exemplars: 4, ..small() };
+    let reopened = || Db::open(dir.path(), keeping.clone()).unwrap().0;
+    let exemplar = |t_ms: i64| storage::Exemplar {
+        labels: Labels::from_pairs([("trace_id", t_ms.to_string())]),
+        value: 0.25,
+        t_ms,
+    };
+    let times = |db: &Db, range| -> Vec<(String, Vec<i64>)> {
+        let found = db.exemplars(&[vec![Matcher::equal("job", "test")], vec![]], range).unwrap();
+        let times = |found: &storage::SeriesExemplars| {
+            found.exemplars.iter().map(|exemplar| exemplar.t_ms).collect()
+        };
+        let name = |labels: &Labels| labels.get("__name__").unwrap().to_owned();
+        found.iter().map(|series| (name(&series.labels), times(series))).collect()
+    };
+    let db = reopened();
+    let mut group = open(&db);
+    let (n, _) = group.column(&series("n", "a")).unwrap();
+    let (c, _) = group.column(&series("c", "a")).unwrap();
+    assert_eq!(group.add_exemplars(n, &[exemplar(1), exemplar(2), exemplar(2)]).unwrap(), 2);
+    hours(&db, &mut *group, 0, 1);
+    assert_eq!(group.add_exemplars(c, &[exemplar(3), exemplar(1), exemplar(4)]).unwrap(), 2);
+    let both = vec![("c".to_owned(), vec![3, 4]), ("n".to_owned(), vec![1, 2])];
+    assert_eq!(times(&db, TimeRange::ALL), both);
+    let part = TimeRange { min_ms: 2, max_ms: 3 };
+    assert_eq!(times(&db, part), [("c".to_owned(), vec![3]), ("n".to_owned(), vec![2])]);
+    db.flush().unwrap();
+    drop((group, db));
+    let db = reopened();
+    assert_eq!(times(&db, TimeRange::ALL), both, "from the log");
+    let mut group = open(&db);
+    let (n, _) = group.column(&series("n", "a")).unwrap();
+    assert_eq!(group.add_exemplars(n, &[exemplar(2)]).unwrap(), 0, "it is known");
+    db.set_max_exemplars(1);
+    assert_eq!(times(&db, TimeRange::ALL), [("c".to_owned(), vec![4])]);
+    db.set_max_exemplars(0);
+    assert_eq!(group.add_exemplars(n, &[exemplar(9)]).unwrap(), 0);
+    drop((group, db));
+    let in_memory = Db::in_memory(small());
+    let mut group = open(&in_memory);
+    let (n, _) = group.column(&series("n", "a")).unwrap();
+    assert_eq!(group.add_exemplars(n, &[exemplar(2)]).unwrap(), 0, "off by default");
 }
 
 fn open(db: &Db) -> Box<dyn Group> {

@@ -3,7 +3,7 @@
 use crate::codec::DecodeError;
 use crate::codec::bits::{ByteReader, put_signed, put_varint};
 use model::Labels;
-use storage::{Absence, Source};
+use storage::{Absence, Exemplar, Source};
 
 /// Bytes before a payload: length of the payload u32 LE · crc32c u32 LE · type u8 · codec u8.
 pub(crate) const HEADER: usize = 10;
@@ -38,6 +38,8 @@ pub(crate) mod entry {
     pub(crate) const KEY_ROW: u8 = 4;
     /// Group varint, then numbers of columns that are gone, ascending, as runs; the rest moves up.
     pub(crate) const DROP: u8 = 5;
+    /// An exemplar: see [`super::put_exemplar`].
+    pub(crate) const EXEMPLAR: u8 = 6;
 }
 
 /// Appends one record. `seed` is the segment's number: what an earlier use of the file left behind
@@ -174,6 +176,23 @@ pub(crate) fn read_columns(body: &[u8]) -> Result<(u32, usize, Vec<u32>), Decode
     Ok((from.u32()?, from.index()?, read_runs(&mut from)?))
 }
 
+/// Body of an exemplar entry: series varint · time, signed varint · value, 8 bytes little endian ·
+/// labels.
+pub(crate) fn put_exemplar(out: &mut Vec<u8>, series: u32, exemplar: &Exemplar) {
+    put_varint(out, u64::from(series));
+    put_signed(out, exemplar.t_ms);
+    out.extend_from_slice(&exemplar.value.to_bits().to_le_bytes());
+    put_labels(out, &exemplar.labels);
+}
+
+/// Reads what [`put_exemplar`] wrote.
+pub(crate) fn read_exemplar(body: &[u8]) -> Result<(u32, Exemplar), DecodeError> {
+    let mut from = ByteReader::new(body);
+    let (series, t_ms) = (from.u32()?, from.signed()?);
+    let value = f64::from_bits(u64::from_le_bytes(from.array()?));
+    Ok((series, Exemplar { labels: read_labels(&mut from)?, value, t_ms }))
+}
+
 /// Most columns a group can have.
 pub(crate) const MAX_COLUMNS: usize = 1 << 22;
 
@@ -297,5 +316,11 @@ mod tests {
             put_columns(&mut body, 3, 11, ids);
             assert_eq!(read_columns(&body), Ok((3, 11, ids.to_vec())));
         }
+        let exemplar =
+            Exemplar { labels: Labels::from_pairs([("trace_id", "é")]), value: -0.5, t_ms: -7 };
+        let mut body = Vec::new();
+        put_exemplar(&mut body, 70_000, &exemplar);
+        assert_eq!(read_exemplar(&body), Ok((70_000, exemplar)));
+        assert!((0..body.len()).all(|cut| read_exemplar(&body[..cut]).is_err()));
     }
 }

@@ -105,15 +105,15 @@ fn typical(rows: u32) -> Vec<FloatHistogram> {
     let mut sum = 100.0;
     let rows = (0..rows).map(|row| {
         for step in [row * 7 + 3, row * 11 + row / 3] {
-            let i = (step % 20) as usize;
-            buckets[i] += 1 + row % 3;
-            sum += f64::from(i as u32) * 0.0123 + f64::from(row % 7) * 0.00071;
+            let i = step % 20;
+            buckets[i as usize] += 1 + row % 3;
+            sum += f64::from(i) * 0.0123 + f64::from(row % 7) * 0.00071;
         }
         FloatHistogram {
             schema: 3,
             count: buckets.iter().copied().map(f64::from).sum(),
             sum,
-            zero_threshold: 2.938_735_877_055_718_8e-39,
+            zero_threshold: 2f64.powi(-128),
             positive_spans: vec![Span { offset: -8, length: 12 }, Span { offset: 3, length: 8 }],
             positive_buckets: buckets.iter().copied().map(f64::from).collect(),
             ..FloatHistogram::default()
@@ -160,7 +160,7 @@ fn odd_histograms_come_back() {
     let mut back = Last::default();
     back.decode(&mut ByteReader::new(&bytes)).unwrap();
     assert_eq!(back.histogram().unwrap(), wide);
-    let all = vec![Arc::new(wide.clone()); 40];
+    let all = [(); 40].map(|()| Arc::new(wide.clone())).to_vec();
     let (mut bytes, mut back) = (Vec::new(), Vec::new());
     chunk::encode(&all, &mut Scratch::default(), &mut bytes);
     assert_eq!(chunk::decode(&bytes, 40, &mut Scratch::default(), &mut back), Ok(bytes.len()));
