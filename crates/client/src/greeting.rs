@@ -63,7 +63,8 @@ pub(crate) fn text_of(content: &[u8]) -> String {
     String::from_utf8_lossy(content).trim().to_owned()
 }
 
-fn sources(config: &HttpConfig) -> Vec<(&SecretSource, &'static str)> {
+/// All secrets in the order of the headers, each with what a file of it holds.
+pub(crate) fn sources(config: &HttpConfig) -> Vec<(&SecretSource, &'static str)> {
     let mut sources = match &config.credentials {
         Credentials::None | Credentials::OAuth2(_) => Vec::new(),
         Credentials::Basic { username, password } => {

@@ -72,6 +72,13 @@ struct Granted {
     expires_in: Option<Value>,
 }
 
+/// What it answers when it gives none.
+#[derive(Deserialize)]
+struct Refused {
+    error: String,
+    error_description: Option<String>,
+}
+
 impl Tokens {
     pub(crate) fn new(oauth2: &OAuth2, dialer: &Dialer, user_agent: &str) -> Self {
         let config = HttpConfig {
@@ -79,7 +86,7 @@ impl Tokens {
             proxy: oauth2.proxy.clone(),
             ..HttpConfig::default()
         };
-        let source = secret_of(oauth2);
+        let source = oauth2.secret();
         let paths = match source {
             SecretSource::File(path) => vec![path.clone()],
             SecretSource::Text(_) => Vec::new(),
@@ -130,7 +137,7 @@ impl Tokens {
 
     async fn secret(&self) -> Result<Arc<String>, FetchError> {
         let oauth2 = self.oauth2.clone();
-        let made = self.secret.get(move |files| match (files.first(), secret_of(&oauth2)) {
+        let made = self.secret.get(move |files| match (files.first(), oauth2.secret()) {
             (Some(content), _) => Ok(text_of(content)),
             (None, SecretSource::Text(text)) => Ok(text.reveal().to_owned()),
             (None, SecretSource::File(_)) => unreachable!("its content comes first"),
@@ -202,14 +209,13 @@ impl Tokens {
     }
 }
 
-fn secret_of(oauth2: &OAuth2) -> &SecretSource {
-    match &oauth2.grant {
-        Grant::ClientCredentials { secret } | Grant::JwtBearer { key: secret, .. } => secret,
-    }
-}
-
 fn granted(response: &Response) -> Result<Granted, FetchError> {
     if !response.is_success() {
+        if let Ok(Refused { error, error_description }) = serde_json::from_slice(&response.body) {
+            let description = error_description.filter(|description| !description.is_empty());
+            let description = description.map_or_else(String::new, |text| format!(" {text:?}"));
+            return Err(FetchError::OAuth2(format!("{error:?}{description}")));
+        }
         let body = String::from_utf8_lossy(&response.body[..response.body.len().min(SHOWN)]);
         let text = format!("cannot fetch token: {}\nResponse: {body}", response.status_text);
         return Err(FetchError::OAuth2(text));

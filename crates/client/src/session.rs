@@ -7,48 +7,16 @@ use crate::connect::{Link, is_current};
 use crate::head::{Head, headers_of};
 use crate::http1::{self, Begun};
 use crate::place::Place;
+use crate::request::{Method, Request};
 use crate::tls::Ready;
 use http::HeaderMap;
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 /// Go follows as many.
 const MAX_REDIRECTS: usize = 10;
 /// One's own, and the one it redirects to.
 const MAX_KEPT: usize = 2;
-
-/// What is done to a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Asks.
-    Get,
-    /// Tells.
-    Post,
-}
-
-impl Method {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// What is asked.
-#[derive(Clone, Copy, Debug)]
-pub struct Request<'a> {
-    /// What is done.
-    pub method: Method,
-    /// Where.
-    pub place: &'a Place,
-    /// Headers besides `Host`, `User-Agent`, `Content-Length` and those of the configuration. An
-    /// answer that is packed with gzip is unpacked, so `Accept-Encoding` may ask for that.
-    pub headers: &'a [(&'a str, &'a str)],
-    /// What is sent along.
-    pub body: &'a [u8],
-}
 
 /// The kept connections of one who is asked again and again: one request at a time.
 #[derive(Debug)]
@@ -72,7 +40,8 @@ pub struct Answer<'s> {
     body: Option<Body>,
     /// Room for bytes as they come; `None` before the body is read.
     room: Option<Room>,
-    place: Place,
+    /// What its connection is kept under.
+    place: Option<Place>,
     tls: Option<Arc<Ready>>,
 }
 
@@ -143,7 +112,8 @@ impl Session {
                     place.redirected(location)?
                 }
                 _ => {
-                    let (Exchanged { head, fields, body }, place) = (exchanged, place.into_owned());
+                    let Exchanged { head, fields, body } = exchanged;
+                    let place = Some(place.into_owned());
                     let body = Some(body);
                     let room = None;
                     return Ok(Answer { session: self, head, fields, body, room, place, tls });
@@ -206,14 +176,14 @@ impl Session {
         let user_agent = &self.client.connector.user_agent;
         match link {
             Link::Http1(mut connection) => {
-                let text = text(request, secrets, user_agent, connection.proxy.as_ref())?;
+                let text = request.text(secrets, user_agent, connection.proxy.as_ref())?;
                 let stream = &mut connection.stream;
                 let (head, begun) = http1::exchange(stream, text.as_bytes(), request.body).await?;
                 let body = Body::new(&head, Source::Http1(connection));
                 Ok(Exchanged { head, fields: Fields::Http1(begun), body })
             }
             Link::Http2(shared) => {
-                let message = message(request, secrets, user_agent)?;
+                let message = request.message(secrets, user_agent)?;
                 let answered = shared.exchange(message, request.body).await;
                 // One stream may fail without the others.
                 if !matches!(answered, Err(FetchError::ClosedBeforeAnswer)) {
@@ -236,6 +206,8 @@ impl Session {
         if self.kept.len() == MAX_KEPT {
             self.kept.remove(0);
         }
+        // Most have one, and there are many sessions.
+        self.kept.reserve_exact(1);
         self.kept.push(Kept { place, tls, link });
     }
 }
@@ -335,8 +307,11 @@ impl Answer<'_> {
     }
 
     fn done(&mut self) {
-        let (Some(body), Some(room)) = (self.body.take(), &self.room) else { return };
-        self.session.keep(self.place.clone(), body.into_link(&room.wire), self.tls.take());
+        if let (Some(body), Some(room), Some(place)) =
+            (self.body.take(), &self.room, self.place.take())
+        {
+            self.session.keep(place, body.into_link(&room.wire), self.tls.take());
+        }
     }
 }
 
@@ -353,54 +328,4 @@ fn wire<'r>(
         room
     });
     &mut room.wire
-}
-
-/// A request of HTTP/1.1 but for its body.
-fn text(
-    request: &Request<'_>,
-    secrets: &[(&str, &str)],
-    user_agent: &str,
-    proxy: Option<&Option<String>>,
-) -> Result<String, FetchError> {
-    let place = request.place;
-    let mut text = String::with_capacity(512);
-    let mut push =
-        |part: std::fmt::Arguments<'_>| text.write_fmt(part).expect("a string takes text");
-    push(format_args!("{} ", request.method.name()));
-    if proxy.is_some() {
-        push(format_args!("{}://{}", place.scheme.name(), place.authority));
-    }
-    push(format_args!("{} HTTP/1.1\r\n", place.path_and_query));
-    push(format_args!("Host: {}\r\nUser-Agent: {user_agent}\r\n", place.authority));
-    if let Some(Some(login)) = proxy {
-        push(format_args!("Proxy-Authorization: {login}\r\n"));
-    }
-    if request.method == Method::Post {
-        push(format_args!("Content-Length: {}\r\n", request.body.len()));
-    }
-    for (name, value) in request.headers.iter().chain(secrets) {
-        push(format_args!("{name}: {value}\r\n"));
-    }
-    push(format_args!("\r\n"));
-    Ok(text)
-}
-
-/// The same for HTTP/2.
-fn message(
-    request: &Request<'_>,
-    secrets: &[(&str, &str)],
-    user_agent: &str,
-) -> Result<http::Request<()>, FetchError> {
-    let mut message = http::Request::builder()
-        .method(request.method.name())
-        .uri(request.place.url())
-        .version(http::Version::HTTP_2)
-        .header("user-agent", user_agent);
-    if request.method == Method::Post {
-        message = message.header("content-length", request.body.len());
-    }
-    for (name, value) in request.headers.iter().chain(secrets) {
-        message = message.header(*name, *value);
-    }
-    message.body(()).map_err(|error| FetchError::Address(error.to_string()))
 }

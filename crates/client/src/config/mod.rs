@@ -84,6 +84,33 @@ impl Default for HttpConfig {
     }
 }
 
+impl HttpConfig {
+    /// The files it names, each with what it holds.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&Path, &'static str)> {
+        let secrets = crate::greeting::sources(self).into_iter();
+        let mut files: Vec<_> = secrets
+            .filter_map(|(source, what)| match source {
+                SecretSource::File(path) => Some((path.as_path(), what)),
+                SecretSource::Text(_) => None,
+            })
+            .collect();
+        let mut tls = vec![&self.tls];
+        if let Credentials::OAuth2(oauth2) = &self.credentials {
+            if let SecretSource::File(path) = oauth2.secret() {
+                files.push((path, "oauth2 client secret file"));
+            }
+            tls.push(&oauth2.tls);
+        }
+        for (material, what) in tls.into_iter().flat_map(TlsConfig::materials) {
+            if let Material::File(path) = material {
+                files.push((path, what));
+            }
+        }
+        files
+    }
+}
+
 impl HttpKeys {
     /// What the keys mean.
     ///

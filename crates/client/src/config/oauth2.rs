@@ -91,6 +91,15 @@ pub enum Signature {
     Rs512,
 }
 
+impl OAuth2 {
+    /// The secret, or the key.
+    pub(crate) fn secret(&self) -> &SecretSource {
+        match &self.grant {
+            Grant::ClientCredentials { secret } | Grant::JwtBearer { key: secret, .. } => secret,
+        }
+    }
+}
+
 impl OAuth2Keys {
     pub(super) fn config(&self) -> Result<OAuth2, String> {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();

@@ -183,7 +183,10 @@ fn files_are_found_from_the_directory_of_the_config_file() {
     )
     .unwrap();
     keys.set_directory(Path::new("/etc/x"));
-    let printed = format!("{:?}", keys.config().unwrap());
+    let config = keys.config().unwrap();
+    let files: Vec<_> = config.files().iter().map(|(path, _)| path.display().to_string()).collect();
+    assert_eq!(files, ["/etc/x/a", "/etc/x/e", "/etc/x/b", "/c", "/etc/x/d"]);
+    let printed = format!("{config:?}");
     for file in ["/etc/x/a", "/etc/x/b", "\"/c\"", "/etc/x/d", "/etc/x/e"] {
         assert!(printed.contains(file), "{file}: {printed}");
     }

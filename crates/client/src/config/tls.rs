@@ -73,6 +73,18 @@ pub struct TlsConfig {
     pub max_version: Option<TlsVersion>,
 }
 
+impl TlsConfig {
+    /// All that is in PEM form, each with what a file of it holds: authorities, certificate, key.
+    pub(crate) fn materials(&self) -> Vec<(&Material, &'static str)> {
+        let mut all: Vec<_> = self.ca.iter().map(|ca| (ca, "CA cert file")).collect();
+        if let Some((cert, key)) = &self.identity {
+            all.push((cert, "client cert file"));
+            all.push((key, "client key file"));
+        }
+        all
+    }
+}
+
 impl TlsKeys {
     /// What the section means.
     ///

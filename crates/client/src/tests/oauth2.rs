@@ -101,6 +101,9 @@ fn no_token_says_why() {
         b"HTTP/1.1 400 Bad Request\r\nContent-Length: 4\r\n\r\nevil",
         "oauth2: cannot fetch token: 400 Bad Request\nResponse: evil",
     );
+    let refused: &[u8] = b"HTTP/1.1 401 No\r\nContent-Length: 50\r\n\r\n\
+        {\"error\":\"invalid_client\",\"error_description\":\"x\"}";
+    check(refused, "oauth2: \"invalid_client\" \"x\"");
     check(
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         "oauth2: server response missing access_token",

@@ -186,3 +186,21 @@ fn nobody_listens() {
         assert_eq!(error, format!("dial tcp {address}: connect: connection refused"));
     });
 }
+
+#[test]
+fn nobody_slips_lines_into_a_request() {
+    run(async {
+        let server = serve_answers(vec![known("", b"")]).await;
+        let mut session = client("{}").session();
+        let mut check = async |path: &str, headers: &[(&str, &str)], expected: &str| {
+            let place = Place::new("http", &server.address, path, None).unwrap();
+            let request = Request { method: Method::Get, place: &place, headers, body: &[] };
+            let error = session.send(&request).await.err().unwrap().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check("/a b", &[], "invalid character in URL \"/a b\"").await;
+        check("/a\r\nX: y", &[], "invalid character in URL").await;
+        check("/a", &[("X", "y\r\nZ: z")], "header \"X\" has a value").await;
+        assert_eq!(server.requests().len(), 0);
+    });
+}

@@ -43,7 +43,7 @@ pub(crate) struct Ready {
 impl Tls {
     pub(crate) fn new(config: &TlsConfig, enable_http2: bool) -> Self {
         let (mut paths, mut whats) = (Vec::<PathBuf>::new(), Vec::new());
-        for (material, what) in materials(config) {
+        for (material, what) in config.materials() {
             if let Material::File(path) = material {
                 paths.push(path.clone());
                 whats.push(what);
@@ -110,18 +110,9 @@ impl Ready {
     }
 }
 
-fn materials(config: &TlsConfig) -> Vec<(&Material, &'static str)> {
-    let mut all: Vec<_> = config.ca.iter().map(|ca| (ca, "CA cert file")).collect();
-    if let Some((cert, key)) = &config.identity {
-        all.push((cert, "client cert file"));
-        all.push((key, "client key file"));
-    }
-    all
-}
-
 fn make(config: &TlsConfig, enable_http2: bool, files: &[Arc<[u8]>]) -> Result<Ready, String> {
     let mut files = files.iter();
-    let mut pems = materials(config).into_iter().map(|(material, _)| match material {
+    let mut pems = config.materials().into_iter().map(|(material, _)| match material {
         config::Material::Pem(pem) => (Arc::from(pem.reveal().as_bytes()), String::new()),
         config::Material::File(path) => {
             let content = files.next().expect("one for each path");
