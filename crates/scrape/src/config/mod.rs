@@ -67,7 +67,7 @@ pub enum ConfigError {
 impl<'de> Deserialize<'de> for Config {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        written.check().map_err(D::Error::custom)?;
+        written.check().map_err(|fault| D::Error::custom(written.with_unbuilt(fault)))?;
         Ok(Self(written))
     }
 }
@@ -118,6 +118,17 @@ impl Written {
         match self.scheme.as_deref().unwrap_or("http") {
             "http" | "https" | "" => Ok(()),
             other => Err(format!("scheme must be 'http' or 'https', got {other:?}")),
+        }
+    }
+
+    /// A fault of a job whose discovery is not built in: nobody knows what else is wrong there.
+    fn with_unbuilt(&self, fault: String) -> String {
+        match self.sd.refused().first() {
+            Some(refused) => {
+                let (line, column) = (refused.line, refused.column);
+                format!("{refused} (line {line}, column {column}); and {fault}")
+            }
+            None => fault,
         }
     }
 
