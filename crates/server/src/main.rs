@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         return print(|out| flags::pages::man(&[], out));
     }
     match &parsed.cli.command {
-        Some(Command::Check(Check::Config { files })) => commands::check::config(files),
+        Some(Command::Check(Check::Config(asked))) => commands::check::config(asked),
         Some(Command::Check(Check::WebConfig { files })) => commands::web_config::check(files),
         Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
         Some(Command::Man { command }) => print(|out| flags::pages::man(command, out)),

@@ -1,28 +1,143 @@
-//! `rushlight check config`: does a file load?
+//! `rushlight check config`: would the server take a file, and does what it names exist?
 
-use crate::config;
-use std::path::PathBuf;
+use crate::config::{self, Loaded, Reading, paths};
+use crate::flags::CheckConfig;
+use client::config::{Credentials, Material, SecretSource};
+use scrape::Job;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Checks every file; prints what promtool prints.
-pub(crate) fn config(files: &[PathBuf]) -> ExitCode {
-    let mut code = ExitCode::SUCCESS;
-    for path in files {
+/// Exit code when there were complaints that were asked to be fatal.
+const LINT: u8 = 3;
+
+/// Checks every file; prints what promtool prints, to where it prints it.
+pub(crate) fn config(asked: &CheckConfig) -> ExitCode {
+    let lint = Lint::new(&asked.lint);
+    let (mut failed, mut complained) = (false, false);
+    for path in &asked.files {
         let file = path.display();
         println!("Checking {file}");
-        match config::load(path, &config::Reading::default()).and_then(config::Loaded::refuse_unbuilt) {
+        match check(path, asked) {
             Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    println!("  WARNING: {warning}");
-                }
                 println!(" SUCCESS: {file} is valid prometheus config file syntax");
+                println!();
+                if lint.too_long_interval && !asked.syntax_only {
+                    complained |= too_long(&loaded.jobs, asked.lookback_delta.ms);
+                }
             }
             Err(error) => {
-                eprintln!("  FAILED: parsing YAML file {error}");
-                code = ExitCode::FAILURE;
+                eprintln!("  FAILED: {error}");
+                println!();
+                failed = true;
             }
         }
-        println!();
     }
-    code
+    match (failed, complained && asked.lint_fatal) {
+        (true, _) => ExitCode::FAILURE,
+        (false, true) => ExitCode::from(LINT),
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+fn check(path: &Path, asked: &CheckConfig) -> Result<Loaded, String> {
+    let (agent, alone) = (asked.agent, asked.syntax_only);
+    let reading = Reading { agent, alone, ..Reading::default() };
+    let yaml = |error| format!("parsing YAML file {error}");
+    let loaded = config::load(path, &reading).map_err(yaml)?;
+    for warning in &loaded.warnings {
+        println!("  WARNING: {warning}");
+    }
+    let loaded =
+        if alone { loaded } else { loaded.refuse_unbuilt().map_err(|error| error.to_string())? };
+    for (job, config) in loaded.jobs.iter().zip(&loaded.scrape_configs) {
+        if !alone {
+            check_credentials(job)?;
+            check_targets_in_files(job, &config.sd().file)?;
+        }
+        for (i, targets) in config.sd().written.iter().enumerate() {
+            scrape::check_group(job, &targets.group(i.to_string()))?;
+        }
+    }
+    Ok(loaded)
+}
+
+/// The files that have to be there before a target can be asked.
+fn check_credentials(job: &Job) -> Result<(), String> {
+    if let Credentials::Scheme { secret: SecretSource::File(path), .. } = &job.http.credentials {
+        exists(path, "authorization credentials or bearer token")?;
+    }
+    if let Some((certificate, key)) = &job.http.tls.identity {
+        for (material, what) in [(certificate, "client cert"), (key, "client key")] {
+            if let Material::File(path) = material {
+                exists(path, what)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn exists(path: &Path, what: &str) -> Result<(), String> {
+    let path_text = path.display().to_string();
+    match path.metadata() {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(format!(
+            "error checking {what} file {path_text:?}: stat {path_text}: no such file or directory"
+        )),
+        Err(error) => Err(format!("error checking {what} file {path_text:?}: {error}")),
+    }
+}
+
+fn check_targets_in_files(job: &Job, configs: &[discovery::FileConfig]) -> Result<(), String> {
+    for pattern in configs.iter().flat_map(|config| &config.files) {
+        let files = paths::matching(Path::new(pattern));
+        if files.is_empty() {
+            let name = &job.name;
+            println!(
+                "  WARNING: file {pattern:?} for file_sd in scrape job {name:?} does not exist"
+            );
+        }
+        for file in files {
+            let groups = discovery::groups_of(&file.to_string_lossy())
+                .map_err(|error| format!("checking SD file {pattern:?}: {error}"))?;
+            for group in groups {
+                scrape::check_group(job, &group)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What to complain of. Duplicate rules are looked for where rules are read.
+struct Lint {
+    too_long_interval: bool,
+}
+
+impl Lint {
+    fn new(names: &str) -> Self {
+        let mut lint = Self { too_long_interval: false };
+        let mut none = false;
+        for name in names.split(',') {
+            match name {
+                "all" | "too-long-scrape-interval" => lint.too_long_interval = true,
+                "none" => none = true,
+                "duplicate-rules" => {}
+                other => println!("unknown lint option: {other}"),
+            }
+        }
+        lint.too_long_interval &= !none;
+        lint
+    }
+}
+
+/// Between two scrapes a series would end.
+fn too_long(jobs: &[Job], lookback_ms: i64) -> bool {
+    let found = jobs.iter().find(|job| lookback_ms > 0 && job.interval.ms >= lookback_ms);
+    if let Some(job) = found {
+        eprintln!(
+            "  FAILED: too long scrape interval found, data point will be marked as stale - job: \
+             {}, interval: {}",
+            job.name, job.interval
+        );
+    }
+    found.is_some()
 }

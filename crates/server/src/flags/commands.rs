@@ -1,7 +1,8 @@
 //! What to do instead of serving.
 
-use super::{ListenAddress, Log};
+use super::{ListenAddress, Log, values};
 use clap::{Args, Subcommand};
+use model::duration::Duration;
 use std::path::PathBuf;
 
 /// What to do instead of serving.
@@ -41,17 +42,37 @@ pub(crate) enum Shell {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Check {
     /// Check configuration files.
-    Config {
-        /// The files.
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-    },
+    Config(CheckConfig),
     /// Check web configuration files: TLS, users, headers.
     WebConfig {
         /// The files.
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckConfig {
+    /// The files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Look at the files themselves only: neither at the files they name, nor at what is built in.
+    #[arg(long)]
+    pub(crate) syntax_only: bool,
+    /// What is worth a complaint, separated by commas: all, none, duplicate-rules,
+    /// too-long-scrape-interval.
+    #[arg(long, default_value = "duplicate-rules", value_name = "NAMES")]
+    pub(crate) lint: String,
+    /// End with code 3 after complaints.
+    #[arg(long)]
+    pub(crate) lint_fatal: bool,
+    /// Check for an agent, which has no rules, alerts or remote reads.
+    #[arg(long)]
+    pub(crate) agent: bool,
+    /// How far the server looks back for a sample: longer scrape intervals are too long.
+    #[arg(long = "query.lookback-delta", default_value = "5m", value_name = "DURATION",
+        value_parser = values::duration)]
+    pub(crate) lookback_delta: Duration,
 }
 
 #[derive(Debug, Subcommand)]

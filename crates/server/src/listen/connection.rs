@@ -2,11 +2,13 @@
 
 use super::idle::{Activity, Counted};
 use crate::web::Current;
+use api::ClientAddress;
 use axum::Router;
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::Service;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
@@ -33,6 +35,8 @@ pub(super) async fn run(
     watcher: Watcher,
     stop: CancellationToken,
 ) {
+    let client = stream.peer_addr().ok().map(|peer| ClientAddress(peer.ip()));
+    let routes = Routes { router: TowerToHyperService::new(router), client };
     let spoken = if web.is_tls() {
         let shaken = tokio::select! {
             shaken = tokio::time::timeout(read_timeout, handshake(stream, web)) => shaken,
@@ -42,15 +46,35 @@ pub(super) async fn run(
             Err(_) => Err("the handshake took too long".into()),
             Ok(Err(error)) => Err(error.into()),
             Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => speak_2(stream, router, read_timeout, watcher).await,
-                _ => speak_1(stream, router, read_timeout, watcher).await,
+                Some(b"h2") => speak_2(stream, routes, read_timeout, watcher).await,
+                _ => speak_1(stream, routes, read_timeout, watcher).await,
             },
         }
     } else {
-        speak_1(stream, router, read_timeout, watcher).await
+        speak_1(stream, routes, read_timeout, watcher).await
     };
     if let Err(error) = spoken {
         tracing::debug!(component = "web", %error, "a connection ended early");
+    }
+}
+
+/// The router, which is told who asks.
+#[derive(Clone)]
+struct Routes {
+    router: TowerToHyperService<Router>,
+    client: Option<ClientAddress>,
+}
+
+impl Service<Request<Incoming>> for Routes {
+    type Response = http::Response<Body>;
+    type Error = std::convert::Infallible;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        if let Some(client) = self.client {
+            request.extensions_mut().insert(client);
+        }
+        self.router.call(request)
     }
 }
 
@@ -76,24 +100,24 @@ async fn handshake(mut stream: TcpStream, web: &Arc<Current>) -> io::Result<TlsS
     TlsAcceptor::from(tls).accept(stream).await
 }
 
-async fn speak_1<S>(stream: S, router: Router, read_timeout: Duration, watcher: Watcher) -> Spoken
+async fn speak_1<S>(stream: S, routes: Routes, read_timeout: Duration, watcher: Watcher) -> Spoken
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(read_timeout)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), routes);
     Ok(watcher.watch(connection).await?)
 }
 
-async fn speak_2<S>(stream: S, router: Router, read_timeout: Duration, watcher: Watcher) -> Spoken
+async fn speak_2<S>(stream: S, routes: Routes, read_timeout: Duration, watcher: Watcher) -> Spoken
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let activity = Arc::new(Activity::default());
     let counted = Arc::clone(&activity);
-    let service = tower_service(router, counted);
+    let service = counted_service(routes, counted);
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
@@ -106,21 +130,17 @@ where
 }
 
 /// The router, with its requests counted while they and their answers are on the way.
-fn tower_service(
-    router: Router,
+fn counted_service(
+    routes: Routes,
     activity: Arc<Activity>,
-) -> impl hyper::service::Service<
+) -> impl Service<
     Request<Incoming>,
     Response = http::Response<Counted<Body>>,
     Error = std::convert::Infallible,
     Future: Send + 'static,
 > {
     hyper::service::service_fn(move |request: Request<Incoming>| {
-        let (router, begun) = (router.clone(), Activity::begin(&activity));
-        async move {
-            use hyper::service::Service;
-            let answer = TowerToHyperService::new(router).call(request).await?;
-            Ok(answer.map(|body| Counted::new(body, begun)))
-        }
+        let (answer, begun) = (routes.call(request), Activity::begin(&activity));
+        async move { Ok(answer.await?.map(|body| Counted::new(body, begun))) }
     })
 }
