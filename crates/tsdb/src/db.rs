@@ -55,6 +55,19 @@ impl Default for Options {
     }
 }
 
+/// How long blocks are kept, as in [`Options`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    pub(crate) time_ms: Option<i64>,
+    pub(crate) bytes: Option<u64>,
+}
+
+impl From<&Options> for Retention {
+    fn from(options: &Options) -> Self {
+        Self { time_ms: options.retention_ms, bytes: options.retention_bytes }
+    }
+}
+
 /// A database; clones are the same one.
 #[derive(Clone)]
 pub struct Db(pub(crate) Arc<Inner>);
@@ -70,6 +83,8 @@ pub(crate) struct Place {
 pub(crate) struct Inner {
     pub(crate) head: Arc<Head>,
     pub(crate) options: Options,
+    /// What the options said, until it was set anew.
+    pub(crate) retention: Mutex<Retention>,
     pub(crate) metrics: Arc<Metrics>,
     /// `None` for a database in memory.
     pub(crate) place: Option<Place>,
@@ -106,6 +121,7 @@ impl Db {
         head.exemplars.lock().resize(options.max_exemplars);
         Self(Arc::new(Inner {
             head: Arc::new(head),
+            retention: Mutex::new(Retention::from(&options)),
             options,
             metrics,
             place: None,
@@ -145,6 +161,11 @@ impl Db {
         Ok(())
     }
 
+    /// Keeps blocks so long, and so many bytes, from the next [`Db::maintain`] on; see [`Options`].
+    pub fn set_retention(&self, time_ms: Option<i64>, bytes: Option<u64>) {
+        *self.0.retention.lock() = Retention { time_ms, bytes };
+    }
+
     /// Keeps so many exemplars from now on; the oldest go first.
     pub fn set_max_exemplars(&self, max: usize) {
         self.0.head.exemplars.lock().resize(max);
@@ -167,6 +188,7 @@ impl Inner {
         let blocks = self.blocks();
         let range = self.head.range();
         let wal = self.head.wal();
+        let retention = *self.retention.lock();
         let oldest_block = blocks.first().map(|block| block.meta().range.min_ms);
         Levels {
             head_series: self.head.registry.read().len(),
@@ -180,8 +202,8 @@ impl Inner {
             lowest_ms: oldest_block.or(range.map(|range| range.0)),
             wal_segment: wal.map(|wal| wal.segments().1),
             wal_bytes: wal.map_or(0, Wal::bytes),
-            retention_bytes: self.options.retention_bytes.unwrap_or(0),
-            retention_ms: self.options.retention_ms.unwrap_or(0),
+            retention_bytes: retention.bytes.unwrap_or(0),
+            retention_ms: retention.time_ms.unwrap_or(0),
             exemplars: self.head.exemplars.lock().levels(),
         }
     }

@@ -139,7 +139,7 @@ impl Inner {
         now_ms: i64,
         report: &mut MaintainReport,
     ) -> Result<(), Error> {
-        let max_bytes = self.options.retention_bytes.map_or(u64::MAX, |bytes| bytes / SIZE_STEPS);
+        let max_bytes = self.retention.lock().bytes.map_or(u64::MAX, |bytes| bytes / SIZE_STEPS);
         let dir = place.dir.join("blocks");
         while let Some(ulids) =
             compact::plan(&self.block_infos(), self.options.max_block_ms, max_bytes)
@@ -193,7 +193,8 @@ impl Inner {
 
     fn retain(&self, place: &Place, now_ms: i64, report: &mut MaintainReport) -> Result<(), Error> {
         let infos = self.block_infos();
-        if let Some(retention_ms) = self.options.retention_ms {
+        let retention = *self.retention.lock();
+        if let Some(retention_ms) = retention.time_ms {
             // A clock that runs ahead must not empty the store.
             let blocks = infos.iter().map(|info| info.range.max_ms).max();
             let newest = self.head.max_ms().max(blocks.unwrap_or(i64::MIN)).min(now_ms);
@@ -202,7 +203,7 @@ impl Inner {
             self.metrics.time_retentions.add(old.len() as u64);
             report.too_old += old.len();
         }
-        if let Some(max_bytes) = self.options.retention_bytes {
+        if let Some(max_bytes) = retention.bytes {
             let infos = self.block_infos();
             let in_blocks: u64 = infos.iter().map(|info| info.bytes).sum();
             // Snapshots are links to blocks, and for whoever took them to remove.
@@ -238,7 +239,8 @@ impl Inner {
 
     /// In memory there is only the head to forget from.
     fn forget_old(&self, now_ms: i64) {
-        if let Some(retention_ms) = self.options.retention_ms {
+        let retention = *self.retention.lock();
+        if let Some(retention_ms) = retention.time_ms {
             let newest = self.head.max_ms().min(now_ms);
             self.head.truncate(newest.saturating_sub(retention_ms));
         }

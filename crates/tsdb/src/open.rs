@@ -2,7 +2,7 @@
 
 use crate::block::{self, Block};
 use crate::compact::{self, BlockInfo};
-use crate::db::{Inner, Options, Place};
+use crate::db::{Inner, Options, Place, Retention};
 use crate::disk::{self, Disk, DiskError};
 use crate::head::Head;
 use crate::head::replay::Replay;
@@ -111,6 +111,7 @@ pub(crate) fn open(
     let place = Place { dir: dir.into(), disk, lock };
     let inner = Inner {
         head,
+        retention: Mutex::new(Retention::from(&options)),
         options,
         metrics,
         place: Some(place),

@@ -2,7 +2,7 @@
 
 use super::merge::Merged;
 use crate::Error;
-use crate::block::{self, Block, overlay};
+use crate::block::{self, Block, overlay_sources};
 use crate::head::view::{HeadSelection, ReadScratch};
 use model::{FloatHistogram, Labels, TimeRange};
 use parking_lot::Mutex;
@@ -93,7 +93,7 @@ impl Scratch {
             merged.histograms.append(&mut next.histograms);
         } else if !next.is_empty() {
             both.clear();
-            overlay(merged, next, both);
+            overlay_sources(merged, next, both);
             std::mem::swap(merged, both);
         }
     }

@@ -136,6 +136,62 @@ fn a_series_of_two_groups_is_one() {
     assert!(n.iter().all(|(t, v)| t % 20 == 0 || *v == 2f64.to_bits()));
 }
 
+/// A target moves to another group with the same final labels: the old one's end is not the series'.
+#[test]
+fn the_end_of_one_group_does_not_blank_what_another_goes_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = reopen(dir.path());
+    let mut groups =
+        ["old", "new"].map(|key| db.open_group(&spec(key, &[], Absence::EndsSeries)).unwrap());
+    let (n, h) = (series("n", "x"), series("h", "x"));
+    let values = |i: usize| {
+        let histogram = Value::Histogram(Arc::new(histogram(0, i)));
+        [(n.clone(), Value::Float(i as f64)), (h.clone(), histogram)]
+    };
+    let none: [(Labels, f64); 0] = [];
+    for i in 0..5 {
+        append(&mut *groups[0], i * 15_000, &values(usize::try_from(i).unwrap()));
+    }
+    for i in 0..5 {
+        append(&mut *groups[1], 65_000 + i * 15_000, &values(100));
+        if i == 0 {
+            append(&mut *groups[0], 75_000, &none);
+        }
+    }
+    append(&mut *groups[1], 140_000, &none);
+    let check = |db: &Db, when: &str| {
+        let found = contents(db, TimeRange::ALL);
+        for labels in [&n, &h] {
+            let of_series = &found[&labels.to_string()];
+            let ends = of_series.iter().filter(|(_, bits)| *bits == stale_marker().to_bits());
+            let ends: Vec<i64> = ends.map(|(t_ms, _)| *t_ms).collect();
+            assert_eq!((of_series.len(), ends), (11, vec![140_000]), "{labels} {when}");
+        }
+    };
+    check(&db, "written");
+    db.flush().unwrap();
+    drop((groups, db));
+    let db = reopen(dir.path());
+    check(&db, "read back");
+    let mut groups =
+        ["old", "new"].map(|key| db.open_group(&spec(key, &[], Absence::EndsSeries)).unwrap());
+    // One that both wrote to and one ended at the same time as the other's last value has ended
+    // only when both have.
+    let mut other = db.open_group(&spec("other", &[], Absence::EndsSeries)).unwrap();
+    let o = series("o", "x");
+    for (group, t_s, is_there) in
+        [(0, 0, true), (1, 5, true), (0, 15, false), (1, 20, true), (1, 35, false), (0, 30, false)]
+    {
+        let group = if group == 0 { &mut groups[1] } else { &mut other };
+        let values = [(o.clone(), 1.0)];
+        let values = if is_there { &values[..] } else { &[] };
+        append(&mut **group, 5 * 3_600_000 + t_s * 1000, values);
+    }
+    let found = &contents(&db, TimeRange::ALL)[&o.to_string()];
+    let times: Vec<_> = found.iter().map(|(t_ms, _)| t_ms / 1000 - 5 * 3600).collect();
+    assert_eq!(times, [0, 5, 20, 35]);
+}
+
 #[test]
 fn rows_are_refused_whole() {
     let db = Db::in_memory(Options { max_series: Some(2), ..small() });

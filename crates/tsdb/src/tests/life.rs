@@ -168,12 +168,15 @@ fn old_blocks_are_dropped_by_age_and_by_size() {
     let found = contents(&db, TimeRange::ALL);
     assert_eq!(found[&series("n", "a").to_string()][0].0, 12 * HOUR);
     assert_eq!(db.maintain(0).unwrap(), MaintainReport::default(), "a clock that runs behind");
+    db.set_retention(Some(8 * HOUR), None);
+    assert_eq!(db.maintain(23 * HOUR).unwrap().too_old, 1, "set anew");
     drop((group, db));
 
-    let options = Options { retention_bytes: Some(1), ..small() };
-    let (db, report) = Db::open(dir.path(), options).unwrap();
-    assert_eq!(report.blocks, 4);
-    assert_eq!(db.maintain(23 * HOUR).unwrap().too_large, 4);
+    let (db, report) = Db::open(dir.path(), small()).unwrap();
+    assert_eq!(report.blocks, 3);
+    assert_eq!(db.maintain(23 * HOUR).unwrap(), MaintainReport::default());
+    db.set_retention(None, Some(1));
+    assert_eq!(db.maintain(23 * HOUR).unwrap().too_large, 3);
     assert_eq!(std::fs::read_dir(dir.path().join("blocks")).unwrap().count(), 0);
 }
 
