@@ -4,7 +4,8 @@ use crate::annotations::Annotations;
 use crate::eval::{
     Column, Context, Grid, Merge, Node, Operator as _, Planner, Query, RangeSource, Sample,
 };
-use crate::syntax::{Expr, Node as Syntax, ValueType};
+use crate::functions::edges;
+use crate::syntax::{Edges, Expr, Node as Syntax, ValueType};
 use crate::value::{InstantSeries, RangeSeries, Value};
 use model::Labels;
 use std::sync::Arc;
@@ -350,6 +351,26 @@ fn collect_matrix(
     Ok(matrix)
 }
 
+/// The samples of the next series of a range vector with edges.
+fn with_edges(
+    source: &mut RangeSource,
+    edges: Edges,
+    cx: &mut Context<'_>,
+) -> Result<(Vec<i64>, Vec<f64>), EvalError> {
+    source.read(cx)?;
+    let (samples, windows) = (source.mixed(), source.windows);
+    let smoothed = edges == Edges::Smoothed;
+    if !samples.histograms.is_empty() {
+        let name = if smoothed { "smoothed" } else { "anchored" };
+        let text = format!("{name} modifier is not supported with histograms");
+        return Err(EvalError::Execution(text));
+    }
+    let window = (windows.start(0), windows.end(0));
+    let extended = edges::extended(samples.floats, window, smoothed);
+    cx.stats.total_queryable_samples += extended.0.len() as u64;
+    Ok(extended)
+}
+
 /// The samples of a range vector, sorted by labels.
 fn collect_source(
     source: &mut RangeSource,
@@ -360,6 +381,15 @@ fn collect_source(
     let mut weight = 0;
     for series in series {
         cx.check()?;
+        if let Some((edges, _)) = source.edges {
+            let (t_ms, values) = with_edges(source, edges, cx)?;
+            if !t_ms.is_empty() {
+                weight += t_ms.len();
+                let (labels, histograms) = (series.final_labels(), Vec::new());
+                matrix.push(RangeSeries { labels, t_ms, values, histograms });
+            }
+            continue;
+        }
         let samples = source.read_window(cx)?;
         if !samples.is_empty() {
             let (t_ms, values) = (samples.floats.t.to_vec(), samples.floats.v.to_vec());

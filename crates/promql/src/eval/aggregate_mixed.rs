@@ -8,6 +8,7 @@ use crate::functions::native::mean::Total;
 use crate::syntax::NodeId;
 use model::histogram::MixedSchemas;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Sums or means of histograms by step.
@@ -38,10 +39,15 @@ impl Histograms {
         input.for_each(|i, _| self.floats[i / 64] |= 1 << (i % 64));
         let mut remarks = Remarks::default();
         for (i, histogram) in input.histograms() {
-            let total = self.totals.entry(i).or_insert_with(|| {
-                self.weight += histogram.size_in_samples();
-                Some(Total::new(summary == Summary::Avg))
-            });
+            let total = match self.totals.entry(i) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let weight = histogram.size_in_samples();
+                    cx.hold(weight)?;
+                    self.weight += weight;
+                    new.insert(Some(Total::new(summary == Summary::Avg)))
+                }
+            };
             if let Some(sum) = total
                 && let Err(MixedSchemas) = sum.add(histogram, &mut remarks)
             {
@@ -56,6 +62,7 @@ impl Histograms {
     /// Puts the results where there are no floats too; nothing is where there are.
     pub(super) fn write(self, out: &mut Column, cx: &mut Context<'_>, node: NodeId) {
         let mut remarks = Remarks::default();
+        cx.release(self.weight);
         for (i, total) in self.totals {
             out.present[i / 64] &= !(1 << (i % 64));
             if column::bit(&self.floats, i) {

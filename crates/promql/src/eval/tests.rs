@@ -1,8 +1,10 @@
 //! What the conformance scripts do not ask: names removed at once, limits, costs, being stopped.
 
 use crate::{Answer, Control, Engine, EngineOptions, EvalError, Features, Value, parse};
-use model::{Labels, stale_marker};
+use model::histogram::Layout;
+use model::{FloatHistogram, Labels, stale_marker};
 use std::fmt::Write;
+use std::sync::Arc;
 use testkit::MemoryStore;
 
 const MINUTE: i64 = 60_000;
@@ -234,6 +236,144 @@ fn remarks_have_places() {
     check("quantile(2, m)", {
         &["PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)"]
     });
+}
+
+/// The store with a counter `h` of two instances, `mixed`, which is a float every other minute, and
+/// `nans`, half of whose observations are NaN.
+fn with_histograms() -> MemoryStore {
+    let store = store();
+    for t in 0..=60_u32 {
+        let at = i64::from(t) * MINUTE;
+        for i in 1..=2_u32 {
+            let instance = format!("i{i}");
+            let labels = Labels::from_pairs([("__name__", "h"), ("instance", &*instance)]);
+            store.put_histogram(&labels, at, histogram(f64::from(t * i), 1.0));
+        }
+        let mixed = Labels::from_pairs([("__name__", "mixed")]);
+        if t % 2 == 0 {
+            store.put(&mixed, at, f64::from(t));
+        } else {
+            store.put_histogram(&mixed, at, histogram(f64::from(t), 1.0));
+        }
+        let nans = Labels::from_pairs([("__name__", "nans")]);
+        store.put_histogram(&nans, at, histogram(8.0, f64::NAN));
+    }
+    store
+}
+
+/// Half of `count` observations up to 1, the other half up to 2; without the second half when the
+/// sum is NaN.
+fn histogram(count: f64, sum: f64) -> Arc<FloatHistogram> {
+    let half = count / 2.0;
+    let counts = [half, if sum.is_nan() { 0.0 } else { half }];
+    let layout: Layout = (0..).zip(counts).collect();
+    let (positive_spans, positive_buckets) = layout.into_parts();
+    let rest = FloatHistogram::default();
+    let sum = sum * count;
+    Arc::new(FloatHistogram { count, sum, positive_spans, positive_buckets, ..rest })
+}
+
+/// The answer of a query at 10 minutes, and its remarks.
+fn of_histograms(engine: &Engine, query: &str) -> (String, Vec<String>) {
+    let expr = parse(query, &Features::ALL).unwrap();
+    let answer =
+        engine.instant(&with_histograms(), &expr, 10 * MINUTE, &Control::default()).unwrap();
+    let Value::Vector(vector) = answer.value else { panic!("{query} is no vector") };
+    let shown = vector.iter().map(|series| match &series.histogram {
+        Some(h) => format!("{} h{} ", series.labels, h.count),
+        None => format!("{} {} ", series.labels, series.value),
+    });
+    let remarks = answer.annotations.iter().map(|note| note.to_string());
+    (shown.collect::<String>().trim_end().to_owned(), remarks.collect())
+}
+
+#[test]
+fn histograms_and_floats() {
+    let check = |query: &str, expected: &str| {
+        for engine in [immediate(), delayed()] {
+            let (answer, _) = of_histograms(&engine, query);
+            assert_eq!(answer, expected, "{query}");
+        }
+    };
+    check("sum(h)", "{} h30");
+    check("count({__name__=~\"h|m\"})", "{} 5");
+    check("abs(h)", "");
+    check("-h{instance=\"i1\"}", "{instance=\"i1\"} h-10");
+    check("increase(h{instance=\"i2\"}[5m])", "{instance=\"i2\"} h10");
+    check("histogram_count(sum(rate(h[5m]))) * 60", "{} 3");
+    check("histogram_quantile(0.5, h) > 0", "{instance=\"i1\"} 1 {instance=\"i2\"} 1");
+    check("scalar(h{instance=\"i1\"}) + vector(1)", "{} NaN");
+    check("limitk(1, h) and on () mixed < 0", "");
+    check("limitk(1, h) unless on () mixed < 0", "{__name__=\"h\", instance=\"i1\"} h10");
+}
+
+#[test]
+fn ranges_with_edges_have_values_at_them() {
+    let check = |query: &str, expected: Result<&[(i64, f64)], &str>| {
+        let expr = parse(query, &Features::ALL).unwrap();
+        let at = 10 * MINUTE + 30_000;
+        let answer = delayed().instant(&with_histograms(), &expr, at, &Control::default());
+        let got = answer.map(|answer| match answer.value {
+            Value::Matrix(matrix) => {
+                let series = &matrix[0];
+                series.t_ms.iter().copied().zip(series.values.iter().copied()).collect()
+            }
+            other => panic!("{other:?}"),
+        });
+        let got: Result<Vec<_>, _> = got.map_err(|error| error.to_string());
+        assert_eq!(got, expected.map(<[_]>::to_vec).map_err(String::from), "{query}");
+    };
+    let half = MINUTE / 2;
+    let (start, end) = (8 * MINUTE + half, 10 * MINUTE + half);
+    let inside = [(9 * MINUTE, 9.0), (10 * MINUTE, 10.0)];
+    let m = r#"m{instance="i1"}"#;
+    check(&format!("{m}[2m]"), Ok(&inside));
+    let anchored = [(start, 8.0), inside[0], inside[1], (end, 10.0)];
+    check(&format!("{m}[2m] anchored"), Ok(&anchored));
+    let smoothed = [(start, 8.5), inside[0], inside[1], (end, 10.5)];
+    check(&format!("{m}[2m] smoothed"), Ok(&smoothed));
+    check("h[2m] smoothed", Err("smoothed modifier is not supported with histograms"));
+}
+
+#[test]
+fn remarks_on_histograms_have_places() {
+    let check = |query: &str, expected: &[&str]| {
+        let (_, got) = of_histograms(&delayed(), query);
+        assert_eq!(got, expected, "{query}");
+    };
+    let mix = "PromQL warning: encountered a mix of histograms and floats for";
+    check("sum({__name__=~\"h|m\"})", &[&format!("{mix} aggregation (1:5)")]);
+    check("rate(mixed[5m])", &[&format!("{mix} metric name \"mixed\" (1:6)")]);
+    let ignored = "PromQL info: ignored histogram";
+    check("max({__name__=~\"h|m\"})", &[&format!("{ignored} in max aggregation (1:5)")]);
+    check("1 + topk(1, h)", &[&format!("{ignored} in topk aggregation (1:5)")]);
+    let range = format!(
+        "{ignored}s in a range containing both floats and histograms for metric name \"mixed\""
+    );
+    check("max_over_time(mixed[5m])", &[&format!("{range} (1:15)")]);
+    let types = "PromQL info: incompatible sample types encountered for binary operator";
+    check("h + 1", &[&format!("{types} \"+\": histogram + float (1:1)")]);
+    check("2 * (h ^ h)", &[&format!("{types} \"^\": histogram ^ histogram (1:6)")]);
+    let nans = "PromQL info: input to histogram_quantile has NaN observations, result is";
+    check(
+        "histogram_quantile(0.9, nans)",
+        &[&format!("{nans} NaN for metric name \"nans\" (1:25)")],
+    );
+    let skewed = format!("{nans} skewed higher for metric name \"nans\" (1:25)");
+    check("histogram_quantile(0.1, nans)", &[&skewed]);
+}
+
+#[test]
+fn histograms_count_by_their_size() {
+    let expr = parse("h[30m]", &Features::ALL).unwrap();
+    let weight = histogram(1.0, 1.0).size_in_samples();
+    let run = |max_samples| {
+        let engine = Engine::new(EngineOptions { max_samples, ..EngineOptions::default() });
+        engine.instant(&with_histograms(), &expr, 60 * MINUTE, &Control::default())
+    };
+    assert!(weight > 1);
+    assert!(run(2 * 30 * weight).is_ok());
+    assert!(matches!(run(2 * 30 * weight - 1), Err(EvalError::TooManySamples(_))));
 }
 
 #[test]

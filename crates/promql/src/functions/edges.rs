@@ -144,6 +144,32 @@ fn per_second(change: Change, result: f64, windows: &Windows) -> f64 {
     if change == Change::Rate { result / windows.range_seconds() } else { result }
 }
 
+/// The samples of a window, with values at its edges instead of those outside; nothing when no
+/// sample lies after its start. `samples` reach as far as edges may look.
+pub(crate) fn extended(
+    samples: Samples<'_>,
+    (start, end): (i64, i64),
+    smoothed: bool,
+) -> (Vec<i64>, Vec<f64>) {
+    let (t, v) = (samples.t, samples.v);
+    let Some(mut last) = t.len().checked_sub(1) else { return (Vec::new(), Vec::new()) };
+    let mut first = t.partition_point(|t| *t <= start).min(last).saturating_sub(1);
+    if smoothed {
+        last = t.partition_point(|t| *t < end).min(last);
+    }
+    if t[last] <= start {
+        return (Vec::new(), Vec::new());
+    }
+    let between = |i: usize, edge| interpolate((t[i], v[i]), (t[i + 1], v[i + 1]), edge, false);
+    let left = if smoothed && t[first] < start { between(first, start) } else { v[first] };
+    let right =
+        if smoothed && last > 0 && t[last] > end { between(last - 1, end) } else { v[last] };
+    first += usize::from(t[first] <= start);
+    let after = if t[last] >= end { last } else { last + 1 }.max(first);
+    let times = [&[start], &t[first..after], &[end]].concat();
+    (times, [&[left], &v[first..after], &[right]].concat())
+}
+
 /// The value of a gauge at each step: interpolated, or the last one when nothing follows within
 /// lookback. `windows` end at the steps and are as long as lookback.
 pub(crate) fn smoothed_value(
