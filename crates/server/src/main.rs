@@ -48,6 +48,7 @@ fn main() -> ExitCode {
     }
     match &parsed.cli.command {
         Some(Command::Check(Check::Config(asked))) => commands::check::config(asked),
+        Some(Command::Check(Check::Rules(asked))) => commands::check_rules::rules(asked),
         Some(Command::Check(Check::WebConfig { files })) => commands::web_config::check(files),
         Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
         Some(Command::Man { command }) => print(|out| flags::pages::man(command, out)),

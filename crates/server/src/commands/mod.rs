@@ -1,6 +1,7 @@
 //! What the binary does besides serving.
 
 pub(crate) mod check;
+pub(crate) mod check_rules;
 pub(crate) mod query;
 pub(crate) mod test_promql;
 pub(crate) mod web_config;

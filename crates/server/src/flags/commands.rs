@@ -1,6 +1,6 @@
 //! What to do instead of serving.
 
-use super::{ListenAddress, Log, values};
+use super::{FeatureList, ListenAddress, Log, values};
 use clap::{Args, Subcommand};
 use model::duration::Duration;
 use std::path::PathBuf;
@@ -43,6 +43,8 @@ pub(crate) enum Shell {
 pub(crate) enum Check {
     /// Check configuration files.
     Config(CheckConfig),
+    /// Check rule files, or standard input.
+    Rules(CheckRules),
     /// Check web configuration files: TLS, users, headers.
     WebConfig {
         /// The files.
@@ -73,6 +75,24 @@ pub(crate) struct CheckConfig {
     #[arg(long = "query.lookback-delta", default_value = "5m", value_name = "DURATION",
         value_parser = values::duration)]
     pub(crate) lookback_delta: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckRules {
+    /// The files; standard input without any.
+    pub(crate) files: Vec<PathBuf>,
+    /// What is worth a complaint, separated by commas: all, none, duplicate-rules, never-matches.
+    #[arg(long, default_value = "all", value_name = "NAMES")]
+    pub(crate) lint: String,
+    /// End with code 3 after complaints.
+    #[arg(long)]
+    pub(crate) lint_fatal: bool,
+    /// Pass over keys that are not known.
+    #[arg(long)]
+    pub(crate) ignore_unknown_fields: bool,
+    /// Parts of the query language that are switched on, as the server takes them.
+    #[arg(long = "enable-feature", value_name = "NAMES", value_parser = super::features::parse)]
+    pub(crate) features: Vec<FeatureList>,
 }
 
 #[derive(Debug, Subcommand)]

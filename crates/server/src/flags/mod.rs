@@ -17,7 +17,9 @@ mod tables;
 mod tests;
 mod values;
 
-pub(crate) use commands::{Check, CheckConfig, Command, Output, OutputFormat, Query, Shell, Test};
+pub(crate) use commands::{
+    Check, CheckConfig, CheckRules, Command, Output, OutputFormat, Query, Shell, Test,
+};
 pub(crate) use features::FeatureList;
 pub(crate) use serve::{Log, LogFormat, LogLevel, Serve};
 pub(crate) use values::ListenAddress;
