@@ -14,6 +14,7 @@
 
 mod envelope;
 mod error;
+mod exemplars;
 mod federate;
 mod json;
 mod layers;
@@ -80,7 +81,7 @@ fn api_v1(state: &State) -> Router {
         .route("/notifications/live", get(notifications::live));
     let query = get(query::instant).post(query::instant);
     let query_range = get(query::range).post(query::range);
-    let exemplars = get(query_text::exemplars).post(query_text::exemplars);
+    let exemplars = get(exemplars::query_exemplars).post(exemplars::query_exemplars);
     let format = get(query_text::format).post(query_text::format);
     let parse = get(query_text::parse).post(query_text::parse);
     Router::new()

@@ -16,7 +16,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
-use storage::Queryable;
+use storage::{ExemplarQueryable, Queryable};
 
 /// A number and what it counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub struct HeadStats {
 }
 
 /// The database as the API sees it.
-pub trait Database: Queryable {
+pub trait Database: Queryable + ExemplarQueryable {
     /// What the head holds; at most `limit` entries a list.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! What can be said about a query from its text alone: formatting, its tree, its exemplars.
+//! What can be said about a query from its text alone: formatting, its tree.
 
 mod pretty;
 mod tree;
@@ -7,13 +7,10 @@ use crate::envelope;
 use crate::json::write_text;
 use crate::params::Params;
 use crate::query::blocking;
-use crate::time::{MAX_TIME_MS, MIN_TIME_MS};
 use crate::{ApiError, Kind, State};
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use promql::Expr;
-use promql::syntax::Node;
 use std::sync::Arc;
 
 fn parse_param(state: &State, params: &Params) -> Result<Expr, ApiError> {
@@ -49,22 +46,4 @@ pub(crate) async fn parse(
     })
     .await
     .map(IntoResponse::into_response)
-}
-
-/// `/query_exemplars`: no exemplar is stored, so the list for any series is empty.
-pub(crate) async fn exemplars(
-    extract::State(state): extract::State<State>,
-    params: Params,
-) -> Result<Response, ApiError> {
-    params.well_formed()?;
-    let start_ms = params.time_or("start", MIN_TIME_MS)?;
-    let end_ms = params.time_or("end", MAX_TIME_MS)?;
-    if end_ms < start_ms {
-        return Err(ApiError::bad_data("end timestamp must not be before start timestamp"));
-    }
-    let expr = parse_param(&state, &params)?;
-    if !expr.ids().any(|id| matches!(expr.node(id), Node::VectorSelector(_))) {
-        return Ok(StatusCode::NO_CONTENT.into_response());
-    }
-    Ok(envelope::data(|out| out.push_str("[]")).into_response())
 }

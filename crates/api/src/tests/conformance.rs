@@ -1,6 +1,6 @@
 //! The cases of the conformance set: requests with their answers, exact encodings, times.
 //!
-//! What is left out, and why: exemplars (none are stored yet), and the cases about metadata and
+//! What is left out, and why: exemplars of the endpoints' set, and the cases about metadata and
 //! targets, which are about the targets of the test they were taken from.
 
 use super::harness::{Api, form, load, settings};
@@ -12,6 +12,7 @@ use promql::{InstantSeries, RangeSeries};
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::Arc;
+use storage::{Exemplar, SeriesExemplars};
 
 /// A file of the set, or `None` after saying that it is not there.
 fn file(name: &str) -> Option<Value> {
@@ -123,6 +124,20 @@ fn query_value(value: &Value) -> promql::Value {
     promql::Value::Matrix(series.iter().map(one).collect())
 }
 
+fn exemplars(value: &Value) -> Vec<SeriesExemplars> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let one = |exemplar: &Value| Exemplar {
+        labels: labels(&exemplar["Labels"]),
+        value: number(&exemplar["Value"]),
+        t_ms: exemplar["Ts"].as_i64().expect("milliseconds"),
+    };
+    let series = list(value).into_iter().map(|series| SeriesExemplars {
+        labels: labels(&series["SeriesLabels"]),
+        exemplars: list(&series["Exemplars"]).iter().map(one).collect(),
+    });
+    series.collect()
+}
+
 #[test]
 fn encodings_are_exact() {
     let Some(cases) = file("json-encoding.json") else { return };
@@ -140,6 +155,11 @@ fn encodings_are_exact() {
             Some("promql.FPoint") => {
                 let mut text = String::from(r#"{"status":"success","data":"#);
                 write_point(&mut text, t_ms(value), number(&value["F"]));
+                text + "}"
+            }
+            Some("[]exemplar.QueryResult") => {
+                let mut text = String::from(r#"{"status":"success","data":"#);
+                crate::exemplars::write(&mut text, &exemplars(value));
                 text + "}"
             }
             _ => {

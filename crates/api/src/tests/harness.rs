@@ -2,8 +2,8 @@
 
 use crate::state::{Boxed, Database};
 use crate::{
-    ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Pool, Readiness,
-    RuntimeInfo, Settings, State, Targets, router,
+    ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Pool,
+    Readiness, RuntimeInfo, Settings, State, Targets, router,
 };
 use axum::body::Body;
 use axum::response::Response;
@@ -12,14 +12,14 @@ use http::Request;
 use http_body_util::BodyExt;
 use model::duration::Duration;
 use model::regex::Regex;
-use model::{Labels, TimeRange};
+use model::{Labels, Matcher, TimeRange};
 use promql::Engine;
 use promql::script::{Checks, LoadedSeries, ScriptStore};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use storage::{Error, Querier, Queryable};
+use storage::{Error, ExemplarQueryable, Querier, Queryable, SeriesExemplars};
 use testkit::MemoryStore;
 use tower::ServiceExt;
 
@@ -49,6 +49,16 @@ struct TestDatabase(MemoryStore);
 impl Queryable for TestDatabase {
     fn querier(&self, range: TimeRange) -> Result<Arc<dyn Querier>, Error> {
         self.0.querier(range)
+    }
+}
+
+impl ExemplarQueryable for TestDatabase {
+    fn exemplars(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<SeriesExemplars>, Error> {
+        self.0.exemplars(selectors, range)
     }
 }
 

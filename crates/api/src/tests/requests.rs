@@ -11,7 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use storage::{Error, LabelQuery, Querier, Queryable, SampleSink, SelectHints, SeriesSet};
+use storage::{
+    Absence, Appendable, Error, Exemplar, ExemplarQueryable, GroupSpec, LabelQuery, Querier,
+    Queryable, SampleSink, SelectHints, SeriesExemplars, SeriesSet, Source,
+};
 use testkit::MemoryStore;
 
 fn house() -> Api {
@@ -366,8 +369,42 @@ async fn queries_are_formatted_and_parsed() {
 }
 
 #[tokio::test]
-async fn exemplars_are_an_empty_list() {
-    let api = house();
+async fn exemplars_of_every_selector() {
+    let store = load("load 1m\n  lamp{room=\"hall\"} 1\n  lamp{room=\"attic\"} 1\n");
+    let spec = GroupSpec {
+        source: Source::Scrape,
+        key: "house".into(),
+        common: Labels::default(),
+        absence: Absence::EndsSeries,
+    };
+    for room in ["hall", "attic"] {
+        let labels = Labels::from_pairs([("__name__", "lamp"), ("room", room)]);
+        let mut group = store.open_group(&spec).unwrap();
+        let (column, _) = group.column(&labels).unwrap();
+        let exemplar = |value, t_ms| Exemplar {
+            labels: Labels::from_pairs([("trace_id", room)]),
+            value,
+            t_ms,
+        };
+        group
+            .add_exemplars(column, &[exemplar(0.5, 1_000), exemplar(f64::INFINITY, 2_500)])
+            .unwrap();
+    }
+    let api = Api::new(store, settings());
+    let get = async |query: &str, more: &str| {
+        let query = form(&[("query", query)]);
+        api.get(&format!("/api/v1/query_exemplars?{query}{more}")).await.json()["data"].clone()
+    };
+    let hall = json!([{
+        "seriesLabels": {"__name__": "lamp", "room": "hall"},
+        "exemplars": [{"labels": {"trace_id": "hall"}, "value": "+Inf", "timestamp": 2.5}],
+    }]);
+    assert_eq!(get("sum(rate(lamp{room='hall'}[5m]))", "&start=2&end=3").await, hall);
+    let both = get("lamp{room='hall'} / lamp{room='attic'}", "").await;
+    assert_eq!(both.as_array().map(Vec::len), Some(2), "{both}");
+    assert_eq!(both[0]["seriesLabels"]["room"], "attic");
+    assert_eq!(both[0]["exemplars"][0]["value"], "0.5");
+    assert_eq!(get("lamp", "&start=10").await, json!([]));
     assert_eq!(api.get("/api/v1/query_exemplars?query=up").await.json()["data"], json!([]));
     assert_eq!(api.get("/api/v1/query_exemplars?query=1").await.status, 204);
 }
@@ -394,6 +431,16 @@ impl Queryable for Trouble {
     fn querier(&self, _range: TimeRange) -> Result<Arc<dyn Querier>, Error> {
         assert!(!self.panics, "on purpose");
         Ok(Arc::new(Slow(Arc::clone(&self.stopped))))
+    }
+}
+
+impl ExemplarQueryable for Trouble {
+    fn exemplars(
+        &self,
+        _selectors: &[Vec<Matcher>],
+        _range: TimeRange,
+    ) -> Result<Vec<SeriesExemplars>, Error> {
+        Err(Error::NotReady)
     }
 }
 

@@ -7,6 +7,7 @@ use promql::Features;
 pub(crate) struct FeatureList {
     pub(crate) promql: Features,
     pub(crate) delayed_name_removal: bool,
+    pub(crate) scrape: scrape::Features,
     pub(crate) extra_scrape_metrics: bool,
     pub(crate) auto_reload: bool,
     /// Names that nobody knows; worth a warning.
@@ -33,9 +34,19 @@ const FEATURES: &[(&str, Effect)] = &[
         Switch("the same as --config.auto-reload", |list| list.auto_reload = true),
     ),
     ("concurrent-rule-eval", Nothing("there are no rules yet whose evaluation could be faster")),
-    ("created-timestamp-zero-ingestion", NotBuilt("start timestamps as zero samples")),
+    (
+        "created-timestamp-zero-ingestion",
+        Switch("a zero sample where a target says that a series began", |list| {
+            list.scrape.created_timestamp_zero_ingestion = true;
+        }),
+    ),
     ("delayed-compaction", Nothing("blocks are cut a little at a time")),
-    ("exemplar-storage", NotBuilt("exemplars")),
+    (
+        "exemplar-storage",
+        Switch("exemplars are kept, as many as storage.exemplars of the file says", |list| {
+            list.scrape.exemplar_storage = true;
+        }),
+    ),
     (
         "extra-scrape-metrics",
         Switch("limits and the timeout of a target as series beside up", |list| {
@@ -75,7 +86,12 @@ const FEATURES: &[(&str, Effect)] = &[
     ("search-api", NotBuilt("the search API")),
     ("st-storage", NotBuilt("stored start timestamps")),
     ("st-synthesis", NotBuilt("start timestamps that are made up")),
-    ("type-and-unit-labels", NotBuilt("labels for type and unit")),
+    (
+        "type-and-unit-labels",
+        Switch("the labels __type__ and __unit__ from the metadata of a scrape", |list| {
+            list.scrape.type_and_unit_labels = true;
+        }),
+    ),
     ("use-start-timestamps", NotBuilt("queries over start timestamps")),
     ("use-uncached-io", Nothing("compaction writes little enough to leave caches alone")),
     ("xor2-encoding", Nothing("an encoding of Prometheus' own chunks")),
@@ -89,6 +105,10 @@ impl FeatureList {
             all.promql.extended_selectors |= list.promql.extended_selectors;
             all.promql.fill |= list.promql.fill;
             all.delayed_name_removal |= list.delayed_name_removal;
+            let (scrape, more) = (&mut all.scrape, list.scrape);
+            scrape.created_timestamp_zero_ingestion |= more.created_timestamp_zero_ingestion;
+            scrape.type_and_unit_labels |= more.type_and_unit_labels;
+            scrape.exemplar_storage |= more.exemplar_storage;
             all.extra_scrape_metrics |= list.extra_scrape_metrics;
             all.auto_reload |= list.auto_reload;
             all.unknown.extend(list.unknown.iter().cloned());

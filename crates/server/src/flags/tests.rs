@@ -82,9 +82,10 @@ fn a_feature_may_stand_for_a_flag() {
 
 #[test]
 fn features_add_up() {
-    let parsed = parse_line("--enable-feature=promql-experimental-functions,nonsense --enable-feature native-histograms,promql-delayed-name-removal").unwrap();
+    let parsed = parse_line("--enable-feature=promql-experimental-functions,nonsense --enable-feature type-and-unit-labels,native-histograms,promql-delayed-name-removal").unwrap();
     let all = FeatureList::union(&parsed.cli.serve.features);
     assert!(all.promql.experimental_functions && all.delayed_name_removal && !all.promql.fill);
+    assert!(all.scrape.type_and_unit_labels && !all.scrape.exemplar_storage);
     assert_eq!(all.unknown, ["nonsense"]);
 }
 

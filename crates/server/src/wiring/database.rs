@@ -5,11 +5,11 @@ use super::settings;
 use crate::flags::Serve;
 use anyhow::Context;
 use api::{Count, Database, HeadStats};
-use model::TimeRange;
+use model::{Matcher, TimeRange};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use storage::{Error, Querier, Queryable};
+use storage::{Error, ExemplarQueryable, Querier, Queryable, SeriesExemplars};
 use tsdb::{Db, OpenReport, Options};
 
 /// The database as the API sees it.
@@ -18,6 +18,16 @@ pub(super) struct Served(pub(super) Db);
 impl Queryable for Served {
     fn querier(&self, range: TimeRange) -> Result<Arc<dyn Querier>, Error> {
         self.0.querier(range)
+    }
+}
+
+impl ExemplarQueryable for Served {
+    fn exemplars(
+        &self,
+        selectors: &[Vec<Matcher>],
+        range: TimeRange,
+    ) -> Result<Vec<SeriesExemplars>, Error> {
+        self.0.exemplars(selectors, range)
     }
 }
 
@@ -48,12 +58,13 @@ impl Database for Served {
 /// Opens the database on a thread of its own, and tells what it met.
 pub(super) async fn open(flags: &Serve, server: &Server) -> anyhow::Result<Db> {
     let path = flags.data_path.clone();
-    let retention = settings::in_bytes(server.retention, &path);
+    let retention = settings::in_bytes(**server.retention.load(), &path);
     let shown = path.display().to_string();
     let options = Options {
         retention_ms: retention.time_ms,
         retention_bytes: retention.bytes,
         max_series: server.budget.map(|budget| budget.max_series()),
+        max_exemplars: settings::max_exemplars(flags, &server.loaded.load()),
         ..Options::default()
     };
     tracing::info!(component = "tsdb", path = %shown, "opening the database");

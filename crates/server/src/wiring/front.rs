@@ -81,7 +81,7 @@ impl Front {
             hostname,
             flags: parsed.flags,
             budget,
-            retention: settings::retention(&flags, loaded.retention),
+            retention: ArcSwap::from_pointee(settings::retention(&flags, loaded.retention)),
             corruptions: AtomicU64::new(0),
             loaded: ArcSwap::from_pointee(loaded),
             reloads: Arc::new(Reloads::default()),

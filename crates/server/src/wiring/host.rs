@@ -22,7 +22,8 @@ pub(super) struct Server {
     pub(super) process: Process,
     pub(super) hostname: String,
     pub(super) flags: BTreeMap<String, String>,
-    pub(super) retention: Retention,
+    /// What is kept; follows the configuration.
+    pub(super) retention: ArcSwap<Retention>,
     /// Memory to keep to, if there is a bound.
     pub(super) budget: Option<Budget>,
     /// Damaged places met when the database was opened.
@@ -82,7 +83,7 @@ impl Host for Server {
             memory_limit: self
                 .budget
                 .map_or(i64::MAX, |budget| i64::try_from(budget.bytes).unwrap_or(i64::MAX)),
-            storage_retention: retention_text(self.retention),
+            storage_retention: retention_text(**self.retention.load()),
         }
     }
 

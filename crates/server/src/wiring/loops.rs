@@ -58,6 +58,7 @@ impl Loops {
             server: Arc::clone(server),
             state: front.state.clone(),
             scrapes: Arc::clone(&scrapes),
+            db: db.clone(),
             discoverers,
             discovery_means,
             fingerprint: AtomicU64::new(0),

@@ -14,6 +14,7 @@ use crate::flags::Serve;
 use api::{QueryLog, State};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use tsdb::Db;
 
 /// Owns what follows the configuration.
 pub(super) struct Reloader {
@@ -22,6 +23,7 @@ pub(super) struct Reloader {
     pub(super) server: Arc<Server>,
     pub(super) state: State,
     pub(super) scrapes: Arc<scrape::Manager>,
+    pub(super) db: Db,
     pub(super) discoverers: discovery::Manager,
     pub(super) discovery_means: discovery::Means,
     /// The files as they were when they were loaded last; 0 before.
@@ -97,9 +99,6 @@ impl Reloader {
             Ok::<_, String>((fingerprint, loaded))
         });
         let (fingerprint, loaded) = reading.await.map_err(|error| error.to_string())??;
-        if settings::retention(&self.flags, loaded.retention) != self.server.retention {
-            return Err("storage.tsdb.retention changed, which takes a restart".to_owned());
-        }
         Ok(Ready { query_log: query_log(&loaded)?, loaded, fingerprint })
     }
 
@@ -107,6 +106,11 @@ impl Reloader {
         let Ready { loaded, query_log, fingerprint } = ready;
         self.state.set_default_step_ms(loaded.evaluation_interval_ms);
         self.state.set_query_log(query_log);
+        let retention = settings::retention(&self.flags, loaded.retention);
+        let in_bytes = settings::in_bytes(retention, &self.flags.data_path);
+        self.db.set_retention(in_bytes.time_ms, in_bytes.bytes);
+        self.server.retention.store(Arc::new(retention));
+        self.db.set_max_exemplars(settings::max_exemplars(&self.flags, &loaded));
         self.scrapes.apply(loaded.jobs.iter().cloned());
         self.discoverers.apply(discovered::jobs(&loaded, &self.discovery_means));
         self.server.loaded.store(Arc::new(loaded));

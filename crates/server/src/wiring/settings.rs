@@ -14,6 +14,11 @@ pub(super) use crate::config::Retention;
 /// Kept when neither flags nor file say anything.
 const DEFAULT_RETENTION_MS: i64 = 15 * 24 * 3_600_000;
 
+/// Exemplars that are kept when the feature is on and the file says nothing.
+const DEFAULT_EXEMPLARS: usize = 100_000;
+/// More than this are not kept, whatever the file says: some gigabytes.
+const MAX_EXEMPLARS: usize = 10_000_000;
+
 pub(super) fn duration(span: Span) -> Duration {
     Duration::from_millis(u64::try_from(span.ms).unwrap_or(0))
 }
@@ -28,7 +33,11 @@ pub(super) fn warn_of_unknown_features(flags: &Serve) {
 /// What flags say about the `global` section of the file.
 pub(super) fn scrape_defaults(flags: &Serve) -> scrape::Global {
     let features = FeatureList::union(&flags.features);
-    scrape::Global { extra_scrape_metrics: features.extra_scrape_metrics, ..Default::default() }
+    scrape::Global {
+        extra_scrape_metrics: features.extra_scrape_metrics,
+        features: features.scrape,
+        ..Default::default()
+    }
 }
 
 /// How long and how much is kept: the file's section replaces the flags as a whole.
@@ -73,6 +82,15 @@ pub(super) fn retention_text(retention: Retention) -> String {
     let bytes = retention.bytes.map(model::size::format_bytes);
     let share = retention.percentage.map(|percentage| format!("{percentage}%"));
     time.into_iter().chain(bytes).chain(share).collect::<Vec<_>>().join(" or ")
+}
+
+/// Exemplars that are kept; none without the feature.
+pub(super) fn max_exemplars(flags: &Serve, loaded: &Loaded) -> usize {
+    if !FeatureList::union(&flags.features).scrape.exemplar_storage {
+        return 0;
+    }
+    let written = loaded.max_exemplars.map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+    written.unwrap_or(DEFAULT_EXEMPLARS).min(MAX_EXEMPLARS)
 }
 
 /// The address under which this process reaches itself.
