@@ -87,3 +87,71 @@ fn the_version_is_told_in_the_shape_tools_read() {
     let (ok, text) = run(&["--version"]);
     assert!(ok && text.starts_with("prometheus, version 3."), "{text}");
 }
+
+/// Runs `check config` in a folder with these files: the code it ends with, and what it prints.
+fn check_config(files: &[(&str, &str)], args: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let output =
+        rushlight().current_dir(folder.path()).args(["check", "config"]).args(args).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn check_config_looks_at_what_files_name() {
+    let check = |files: &[(&str, &str)], args: &[&str], code: i32, parts: &[&str]| {
+        let mut all = args.to_vec();
+        all.push("p.yml");
+        let (got, stdout, stderr) = check_config(files, &all);
+        let text = format!("{stdout}{stderr}");
+        assert_eq!(got, code, "{files:?} {args:?}: {text}");
+        for part in parts {
+            assert!(text.contains(part), "{files:?} {args:?}: {text}");
+        }
+    };
+    let good = "scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1']}]}]\n";
+    let success = ["Checking p.yml\n", " SUCCESS: p.yml is valid prometheus config file syntax\n\n"];
+    check(&[("p.yml", good)], &[], 0, &success);
+    check(&[("p.yml", "x: 1\n")], &[], 1, &["  FAILED: parsing YAML file p.yml:1:1: field x not found"]);
+
+    let tls = "scrape_configs: [{job_name: a, tls_config: {cert_file: c, key_file: k}}]\n";
+    let missing = "error checking client cert file \"c\": stat c: no such file or directory";
+    check(&[("p.yml", tls)], &[], 1, &[missing]);
+    check(&[("p.yml", tls)], &["--syntax-only"], 0, &success);
+    check(&[("p.yml", tls), ("c", ""), ("k", "")], &[], 0, &success);
+    let token = "scrape_configs: [{job_name: a, bearer_token_file: t}]\n";
+    check(&[("p.yml", token)], &[], 1, &["error checking authorization credentials or bearer token"]);
+
+    let lists = "scrape_configs: [{job_name: a, file_sd_configs: [{files: ['*.json']}]}]\n";
+    let none = "  WARNING: file \"*.json\" for file_sd in scrape job \"a\" does not exist\n";
+    check(&[("p.yml", lists)], &[], 0, &[none]);
+    check(&[("p.yml", lists), ("a.json", "{")], &[], 1, &["checking SD file \"*.json\""]);
+    check(&[("p.yml", lists), ("a.json", "[{\"targets\": [\"http://a\"]}]")], &[], 1, &[
+        "\"http://a\" is not a valid hostname",
+    ]);
+
+    let other = "scrape_configs: [{job_name: b, scrape_interval: 1s, scrape_timeout: 2s}]\n";
+    let names = [("p.yml", "scrape_config_files: [b.yml]\n"), ("b.yml", other)];
+    check(&names, &[], 1, &["b.yml:1:18: scrape timeout greater than scrape interval"]);
+    check(&names, &["--syntax-only"], 0, &success);
+
+    let rules = "alerting: {alertmanagers: [{}]}\n";
+    check(&[("p.yml", rules)], &["--syntax-only"], 0, &success);
+    check(&[("p.yml", rules)], &["--syntax-only", "--agent"], 1, &[
+        "p.yml:1:11: field alerting is not allowed in agent mode",
+    ]);
+    let remote = "remote_write: [{url: 'http://a'}]\n";
+    check(&[("p.yml", remote)], &[], 1, &["p.yml:1:16: remote_write is not built in"]);
+
+    let slow = "scrape_configs: [{job_name: a, scrape_interval: 10m}]\n";
+    let complaint = "data point will be marked as stale - job: a, interval: 10m";
+    let lint = "--lint=too-long-scrape-interval";
+    check(&[("p.yml", slow)], &["--lint-fatal"], 0, &success);
+    check(&[("p.yml", slow)], &[lint], 0, &[complaint]);
+    check(&[("p.yml", slow)], &["--lint=all", "--lint-fatal"], 3, &[complaint]);
+    check(&[("p.yml", slow)], &[lint, "--lint-fatal", "--query.lookback-delta=20m"], 0, &success);
+    check(&[("p.yml", slow)], &["--lint=none,all", "--lint-fatal"], 0, &success);
+}

@@ -126,7 +126,9 @@ impl AzureAd {
         }
         self.check_identities()?;
         let allowed = |c: char| {
-            c.is_ascii_alphanumeric() || c.is_whitespace() || matches!(c, '_' | ':' | '/' | '.' | '-')
+            c.is_ascii_alphanumeric()
+                || c.is_whitespace()
+                || matches!(c, '_' | ':' | '/' | '.' | '-')
         };
         if text(&self.scope).chars().all(allowed) {
             Ok(())

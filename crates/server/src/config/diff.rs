@@ -78,7 +78,8 @@ fn paths(at: &str, old: &Value, new: &Value, found: &mut Vec<String>) {
     };
     let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     for key in keys {
-        let value = |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
+        let value =
+            |map: &serde_json::Map<String, Value>| map.get(key).cloned().unwrap_or_default();
         paths(&format!("{at}.{key}"), &value(old), &value(new), found);
     }
 }

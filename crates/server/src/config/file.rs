@@ -117,9 +117,8 @@ impl File {
         ];
         let sections = sections.into_iter().filter_map(|(at, name)| Some((at?, name)));
         let sections = sections.chain(self.storage.iter().flat_map(StorageSection::unbuilt));
-        let sections = sections.map(|(at, what)| {
-            ConfigError::at(file, at, format!("{what} is not built in"))
-        });
+        let sections =
+            sections.map(|(at, what)| ConfigError::at(file, at, format!("{what} is not built in")));
         let discovery = alerting.into_iter().flat_map(|section| section.value.refused());
         sections.chain(discovery.map(|refused| of_discovery(file, refused, "alerting"))).collect()
     }

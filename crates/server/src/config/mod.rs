@@ -57,8 +57,6 @@ pub(crate) struct Loaded {
     pub(crate) global: Global,
     /// Where queries are written down.
     pub(crate) query_log_file: Option<PathBuf>,
-    /// Patterns of rule files.
-    pub(crate) rule_files: Vec<PathBuf>,
     /// The jobs of the main file, then those of `scrape_config_files`.
     pub(crate) scrape_configs: Vec<Config>,
     /// The same with all defaults, in the same order.
@@ -77,7 +75,6 @@ pub(crate) struct Loaded {
 /// One file of a configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigText {
-    pub(crate) file: String,
     pub(crate) text: String,
     /// How many jobs it holds.
     pub(crate) jobs: usize,
@@ -133,7 +130,7 @@ pub(crate) fn parse(
         written.check_agent(file)?;
     }
     let mut files =
-        vec![ConfigText { file: file.to_owned(), text: text.to_owned(), jobs: jobs.jobs.len() }];
+        vec![ConfigText { text: text.to_owned(), jobs: jobs.jobs.len() }];
     let patterns = written.scrape_config_files.iter().flatten();
     for pattern in patterns.filter(|_| !reading.alone) {
         for path in paths::matching(&paths::join(directory, &pattern.value)) {
@@ -141,7 +138,6 @@ pub(crate) fn parse(
         }
     }
 
-    let rule_files = written.rule_files.iter().flatten();
     let mut unbuilt = written.unbuilt(file);
     unbuilt.append(&mut jobs.unbuilt);
     unbuilt.sort_by(|a, b| match (a.file == file, b.file == file) {
@@ -153,7 +149,6 @@ pub(crate) fn parse(
         evaluation_interval_ms: section.evaluation_interval_ms(),
         external_labels,
         query_log_file: section.query_log_file(directory),
-        rule_files: rule_files.map(|pattern| paths::join(directory, &pattern.value)).collect(),
         retention: written.storage.as_ref().and_then(|storage| storage.retention()),
         max_exemplars: written.storage.as_ref().and_then(|storage| storage.max_exemplars()),
         warnings,
@@ -172,5 +167,5 @@ fn scrape_file(path: &Path, jobs: &mut Jobs, global: &Global) -> Result<ConfigTe
     let written: ScrapeFile = reading::sections(&text, &file)?;
     let before = jobs.jobs.len();
     jobs.add(written.scrape_configs, &file, path.parent().unwrap_or(Path::new("")), global)?;
-    Ok(ConfigText { file, text, jobs: jobs.jobs.len() - before })
+    Ok(ConfigText { text, jobs: jobs.jobs.len() - before })
 }

@@ -12,7 +12,8 @@ use std::fmt;
 
 /// Reads a text that was loaded before; `Null` if it cannot be read.
 pub(super) fn read(text: &str) -> Value {
-    let node: Result<Option<Spanned<Node>>, _> = from_str_with_options(text, super::reading::yaml_options());
+    let node: Result<Option<Spanned<Node>>, _> =
+        from_str_with_options(text, super::reading::yaml_options());
     node.ok().flatten().map_or(Value::Null, |node| value(node, text))
 }
 

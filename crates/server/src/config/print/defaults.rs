@@ -34,9 +34,7 @@ pub(super) fn otlp() -> Value {
 pub(super) fn http_keys(section: &mut Value) {
     fill(section, &json!({"follow_redirects": true, "enable_http2": true}));
     let Value::Object(keys) = section else { return };
-    for (old, new) in
-        [("bearer_token", "credentials"), ("bearer_token_file", "credentials_file")]
-    {
+    for (old, new) in [("bearer_token", "credentials"), ("bearer_token_file", "credentials_file")] {
         if let Some(token) = keys.remove(old).filter(|token| !token.is_null()) {
             keys.insert("authorization".into(), json!({new: token}));
         }

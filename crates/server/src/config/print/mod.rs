@@ -81,12 +81,7 @@ impl Model {
     }
 }
 
-fn add_jobs(
-    jobs: &mut Vec<(String, Pairs)>,
-    loaded: &Loaded,
-    file: &ConfigText,
-    written: &Value,
-) {
+fn add_jobs(jobs: &mut Vec<(String, Pairs)>, loaded: &Loaded, file: &ConfigText, written: &Value) {
     for at in 0..file.jobs {
         let i = jobs.len();
         jobs.push((loaded.jobs[i].name.clone(), job(loaded, i, &written[at])));

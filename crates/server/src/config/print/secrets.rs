@@ -79,7 +79,10 @@ mod tests {
             mask(&mut value);
             assert_eq!(value, expected);
         };
-        check(json!({"password": "x", "username": "u"}), json!({"password": SECRET, "username": "u"}));
+        check(
+            json!({"password": "x", "username": "u"}),
+            json!({"password": SECRET, "username": "u"}),
+        );
         check(json!({"password": ""}), json!({"password": ""}));
         check(json!({"password": 12}), json!({"password": SECRET}));
         check(
