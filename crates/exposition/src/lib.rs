@@ -13,6 +13,7 @@
 mod dialect;
 pub mod encode;
 mod error;
+mod lint;
 mod media_type;
 mod negotiate;
 mod nhcb;
@@ -27,6 +28,7 @@ mod sink;
 mod teller;
 
 pub use error::{Failure, SyntaxError};
+pub use lint::{Problem, lint};
 pub use negotiate::{Format, Protocol, negotiate};
 pub use options::Options;
 pub use parser::{Parser, parse};

@@ -9,7 +9,6 @@ use crate::parse::Lines;
 use crate::predictor::{Predictor, Walk};
 use crate::protobuf::Messages;
 use crate::sink::Sink;
-use crate::teller::Direct;
 
 /// Longer lines are refused.
 const LONGEST_LINE: usize = 16 << 20;
@@ -145,7 +144,7 @@ impl<'m> Parser<'m> {
         let read = match &mut self.form {
             Form::Messages(messages) => messages.read(piece, is_last, sink),
             Form::Lines(lines) => match lines.walk.conversion.take() {
-                None => lines.read(piece, is_last, &mut Direct(sink)),
+                None => lines.read(piece, is_last, sink),
                 Some(mut conversion) => {
                     let mut teller = Converting {
                         sink,

@@ -29,15 +29,13 @@ pub(crate) trait Teller {
     fn interrupted(&mut self) -> Result<(), Self::Error>;
 }
 
-/// Tells the sink as it stands.
-pub(crate) struct Direct<'a, S>(pub(crate) &'a mut S);
-
-impl<S: Sink> Teller for Direct<'_, S> {
+/// A sink hears of it as it stands.
+impl<S: Sink> Teller for S {
     type Error = S::Error;
 
     #[inline]
     fn known(&mut self, slot: u32, value: f64, t_ms: Option<i64>) -> Result<Known, S::Error> {
-        self.0.known(slot, value, t_ms)
+        Sink::known(self, slot, value, t_ms)
     }
 
     fn unknown(
@@ -47,19 +45,19 @@ impl<S: Sink> Teller for Direct<'_, S> {
         value: f64,
         t_ms: Option<i64>,
     ) -> Result<u32, S::Error> {
-        self.0.unknown(series, value, t_ms)
+        Sink::unknown(self, series, value, t_ms)
     }
 
     fn created(&mut self, start_ms: i64) {
-        self.0.created(start_ms);
+        Sink::created(self, start_ms);
     }
 
     fn exemplar(&mut self, exemplar: &ExemplarLine<'_>) {
-        self.0.exemplar(exemplar);
+        Sink::exemplar(self, exemplar);
     }
 
     fn metadata(&mut self, metadata: Metadata<'_>) {
-        self.0.metadata(metadata);
+        Sink::metadata(self, metadata);
     }
 
     fn interrupted(&mut self) -> Result<(), S::Error> {

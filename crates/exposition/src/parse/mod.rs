@@ -39,6 +39,8 @@ pub(crate) struct Lines<'m> {
     has_ended: bool,
     /// The last piece ended in a run of comments that is too long to be remembered.
     in_long_block: bool,
+    /// The sink does not want the slot of the line that comes now.
+    is_forgotten: bool,
     /// When start timestamps are wanted.
     starts: Option<Starts>,
     /// When type and unit become labels.
@@ -72,6 +74,7 @@ impl<'m> Lines<'m> {
             base: 0,
             has_ended: false,
             in_long_block: false,
+            is_forgotten: false,
             starts: has_starts.then(Starts::default),
             unit_labels: options.type_and_unit_labels.then(Unit::default),
         }
@@ -112,35 +115,15 @@ impl<'m> Lines<'m> {
         if body.first().is_some_and(|first| *first != b'#') {
             self.in_long_block = false;
         }
-        let is_quick = self.starts.is_none();
         let mut at = 0;
-        while let Some(first) = body.get(at) {
-            if *first != b'#'
-                && is_quick
-                && let Some((end, slot)) = self.walk.expected(body, at)
-            {
-                match quick_tail(self.dialect, body, end + 1) {
-                    Some((value, t_ms, next)) => {
-                        self.walk.advance();
-                        match teller.known(slot, value, t_ms) {
-                            Ok(Known::Taken) => at = next,
-                            Ok(Known::Forget) => {
-                                at = self.forgotten_line(body, at, teller).map_err(|e| (at, e))?;
-                            }
-                            Err(error) => return Err((at, Stop::Sink(error))),
-                        }
-                    }
-                    None => {
-                        let next = self.expected_line(body, at, end, slot, teller);
-                        at = next.map_err(|e| (at, e))?;
-                    }
-                }
-                continue;
+        while at < body.len() {
+            if self.starts.is_none() {
+                at = self.quick_lines(body, at, teller)?;
             }
-            let next = if *first == b'#' {
-                self.comments(body, at, is_last, teller)
-            } else {
-                self.line(body, at, is_last, teller)
+            let next = match body.get(at) {
+                None => break,
+                Some(b'#') => self.comments(body, at, is_last, teller),
+                Some(_) => self.line(body, at, is_last, teller),
             };
             match next.map_err(|stop| (at, stop))? {
                 Next::At(next) => at = next,
@@ -153,6 +136,50 @@ impl<'m> Lines<'m> {
         }
         if is_last {
             self.end(body, teller).map_err(|stop| (at, stop))?;
+        }
+        Ok(at)
+    }
+
+    /// Takes lines as long as they are the expected ones and simple, and blocks of comments that are
+    /// remembered; returns where something else begins.
+    fn quick_lines<T: Teller>(
+        &mut self,
+        body: &[u8],
+        start: usize,
+        teller: &mut T,
+    ) -> Result<usize, (usize, Stop<T::Error>)> {
+        let has_units = self.unit_labels.is_some();
+        let mut at = start;
+        while let Some(first) = body.get(at) {
+            if *first == b'#' {
+                if has_units || self.in_long_block {
+                    break;
+                }
+                // Pieces of a page end in no block that is expected and not whole.
+                let Expected::Until(end) = self.walk.expected_block(body, at, false) else { break };
+                if let Err(error) = teller.interrupted() {
+                    return Err((at, Stop::Sink(error)));
+                }
+                at = end;
+                continue;
+            }
+            let Some((end, slot)) = self.walk.expected(body, at) else { break };
+            let Some((value, t_ms, next)) = quick_tail(self.dialect, body, end + 1) else {
+                let next = self.expected_line(body, at, end, slot, teller);
+                at = next.map_err(|stop| (at, stop))?;
+                continue;
+            };
+            match teller.known(slot, value, t_ms) {
+                Ok(Known::Taken) => {}
+                // The line is read again, and another slot found for its series.
+                Ok(Known::Forget) => {
+                    self.is_forgotten = true;
+                    break;
+                }
+                Err(error) => return Err((at, Stop::Sink(error))),
+            }
+            self.walk.advance();
+            at = next;
         }
         Ok(at)
     }
@@ -297,30 +324,16 @@ impl<'m> Lines<'m> {
             return self.sample_line(body, start, teller);
         }
         let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
-        self.walk.advance();
         if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
-            return self.forgotten_line(body, start, teller);
+            self.is_forgotten = true;
+            return self.sample_line(body, start, teller);
         }
+        self.walk.advance();
         self.tell_exemplar(body, tail, teller)?;
         Ok(lexer.at())
     }
 
-    /// Reads a line again whose slot the sink does not want any more.
-    #[cold]
-    fn forgotten_line<T: Teller>(
-        &mut self,
-        body: &[u8],
-        start: usize,
-        teller: &mut T,
-    ) -> Result<usize, Stop<T::Error>> {
-        let (series, tail, next) = self.sample(body, start)?;
-        let slot = self.tell_unknown(body, series, tail, teller)?;
-        self.walk.replace_slot(slot);
-        self.tell_exemplar(body, tail, teller)?;
-        Ok(next)
-    }
-
-    /// Reads a line that is not the expected one.
+    /// Reads a line word by word.
     #[cold]
     fn line<T: Teller>(
         &mut self,
@@ -408,7 +421,9 @@ impl<'m> Lines<'m> {
     ) -> Result<(), Stop<T::Error>> {
         let key = self.walk.key(&body[series.whole.start..series.whole.end]);
         if let Some(slot) = key.and_then(|key| self.walk.find(key)) {
-            if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
+            if std::mem::take(&mut self.is_forgotten)
+                || teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget
+            {
                 let slot = self.tell_unknown(body, series, tail, teller)?;
                 self.walk.replace_slot(slot);
             }

@@ -88,15 +88,19 @@ impl<'m> Walk<'m> {
     }
 
     /// Notes a TYPE line.
+    #[inline]
     pub(crate) fn set_family(&mut self, family: Family) {
         self.family = family;
-        self.season();
+        self.salt = salt_of_bounds(family.family_type);
+        if self.options.classic_to_nhcb || self.options.type_and_unit_labels {
+            self.season();
+        }
     }
 
     /// Notes the unit that the series coming now get as a label.
     pub(crate) fn set_unit(&mut self, unit: &str) {
         self.unit = if unit.is_empty() { 0 } else { self.memory.hash(unit.as_bytes()) };
-        self.season();
+        self.set_family(self.family);
     }
 
     /// The family that a TYPE line begins.
@@ -111,9 +115,9 @@ impl<'m> Walk<'m> {
     }
 
     /// Keeps apart the same text where it becomes different series.
+    #[cold]
     fn season(&mut self) {
         let Family { family_type, name } = self.family;
-        self.salt = salt_of_bounds(family_type);
         if self.options.classic_to_nhcb && family_type == FamilyType::Histogram {
             self.salt ^= u64::from(name).wrapping_mul(0xd6e8_feb8_6659_fd93);
         }
@@ -225,6 +229,7 @@ impl<'m> Walk<'m> {
 
     /// Whether a remembered block of comments stands here. The piece has all of the page that there
     /// is, or more will come.
+    #[inline]
     pub(crate) fn expected_block(&mut self, piece: &[u8], start: usize, is_last: bool) -> Expected {
         let near = self.block_at..self.memory.blocks.len().min(self.block_at + NEAR);
         for at in near {
@@ -260,6 +265,7 @@ impl<'m> Walk<'m> {
         }
     }
 
+    #[inline]
     fn advance_block(&mut self, at: usize) {
         let block = self.memory.blocks[at];
         if at > self.block_at {

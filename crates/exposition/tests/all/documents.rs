@@ -83,14 +83,10 @@ impl ExpectedHistogram {
             };
             deltas.iter().map(add).collect::<Vec<_>>()
         };
-        let positive = buckets(
-            &expected_spans(&self.positive_spans),
-            &absolute(&self.positive_buckets),
-        );
-        let negative = buckets(
-            &expected_spans(&self.negative_spans),
-            &absolute(&self.negative_buckets),
-        );
+        let positive =
+            buckets(&expected_spans(&self.positive_spans), &absolute(&self.positive_buckets));
+        let negative =
+            buckets(&expected_spans(&self.negative_spans), &absolute(&self.negative_buckets));
         let told = histogram;
         (self.schema, self.count, self.sum, self.zero_count, self.zero_threshold)
             == (told.schema, told.count, told.sum, told.zero_count, told.zero_threshold)

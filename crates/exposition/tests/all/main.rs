@@ -7,6 +7,7 @@ mod conformance;
 mod documents;
 mod encoding;
 mod fixtures;
+mod linting;
 mod messages;
 mod pages;
 mod pieces;

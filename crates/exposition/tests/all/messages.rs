@@ -78,7 +78,8 @@ fn as_labels_show(line: &str) -> String {
 
 #[track_caller]
 fn check_refused(options: &Options, families: &[MetricFamily], message: &str) {
-    let page = [client::page(&[family("first", GAUGE, vec![Metric::default()])]), client::page(families)];
+    let page =
+        [client::page(&[family("first", GAUGE, vec![Metric::default()])]), client::page(families)];
     let error = read_fresh_with(options, &page.concat()).unwrap_err();
     assert!(error.message.contains(message), "{error:?}");
     assert_eq!((error.line, error.offset), (1, page[0].len()), "{error:?}");
@@ -99,7 +100,11 @@ fn single_values() {
     let mut families = vec![
         family("c.s_seconds_total", COUNTER, vec![counter, other]),
         family("none", GAUGE, vec![]),
-        family("g", GAUGE, vec![gauge, Metric { label: labels(&[("b", "c")]), ..Metric::default() }]),
+        family(
+            "g",
+            GAUGE,
+            vec![gauge, Metric { label: labels(&[("b", "c")]), ..Metric::default() }],
+        ),
         family("u", UNTYPED, vec![untyped]),
     ];
     families[0].unit = "seconds".to_owned();
@@ -134,10 +139,8 @@ fn single_values() {
 
 #[test]
 fn summaries() {
-    let quantile = vec![
-        Quantile { quantile: 0.5, value: 1.0 },
-        Quantile { quantile: 1.0, value: f64::NAN },
-    ];
+    let quantile =
+        vec![Quantile { quantile: 0.5, value: 1.0 }, Quantile { quantile: 1.0, value: f64::NAN }];
     let created = Some(Timestamp { seconds: 1, nanos: 0 });
     let summary = Summary { count: 7, sum: 2.5, quantile, created };
     let metric = Metric { summary: Some(summary), ..Metric::default() };
@@ -241,7 +244,8 @@ fn the_forms_of_a_histogram() {
 
 #[test]
 fn floats_gauges_and_fine_schemas() {
-    let told = |histogram_text: &str| format!("{HEAD}sample h{{a=\"b\"}} histogram {histogram_text}");
+    let told =
+        |histogram_text: &str| format!("{HEAD}sample h{{a=\"b\"}} histogram {histogram_text}");
     let float = Histogram {
         count_float: 6.5,
         sum: 1.0,
@@ -277,11 +281,7 @@ fn floats_gauges_and_fine_schemas() {
         positive_span: vec![client::Span { offset: 0, length: 0 }],
         ..Histogram::default()
     };
-    check(
-        &native(),
-        &one(HISTOGRAM, &empty),
-        &told("schema 0 count 0 sum 0 zero 0 within 0"),
-    );
+    check(&native(), &one(HISTOGRAM, &empty), &told("schema 0 count 0 sum 0 zero 0 within 0"));
 }
 
 #[test]
