@@ -38,7 +38,7 @@ mod tests;
 pub(crate) use tests::model_block as testing;
 
 pub(crate) use meta::{BlockMeta, Stats};
-pub(crate) use overlay::{overlay, overlay_sources};
+pub(crate) use overlay::{goes_on, overlay, overlay_sources};
 pub(crate) use read::{Block, ReadScratch};
 pub(crate) use series::SeriesCursor;
 pub(crate) use writer::{BlockWriter, Encoded, EncodedPart, SeriesPart};

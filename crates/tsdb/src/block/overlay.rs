@@ -2,7 +2,7 @@
 //!
 //! A staleness marker says that a series ended in its source. While another source goes on with the
 //! series it has not ended: a target that moves to another job keeps its series. Readers are told so
-//! ([`overlay_sources`]); blocks keep all markers ([`overlay`]).
+//! ([`overlay_sources`]); of what is in a block the writer has seen to it ([`overlay`]).
 
 use model::is_stale;
 use storage::Columns;
@@ -100,7 +100,7 @@ fn take<const DROP: bool>(this: &Columns, i: usize, other: &Columns, j: usize, o
 /// Whether a source goes on at the time of another one's marker, given its samples before and after,
 /// each with whether it is a marker, and the time of what came before the marker. A value that is no
 /// newer than that may be the same one: it counts when more follow.
-fn goes_on(
+pub(crate) fn goes_on(
     t_ms: i64,
     own_ms: Option<i64>,
     before: Option<(i64, bool)>,

@@ -5,23 +5,24 @@ use super::chunk::Chunk;
 use super::column::ColumnRows;
 use super::group::GroupHead;
 use crate::Error;
-use crate::block::{BlockMeta, BlockWriter, GroupIx, Run, SeriesPart};
+use crate::block::{self, BlockMeta, BlockWriter, GroupIx, Run, SeriesPart};
 use crate::codec::Scratch;
 use crate::disk::Disk;
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
-use model::{FloatHistogram, Labels, TimeRange};
+use model::{FloatHistogram, Labels, TimeRange, is_stale};
 use roaring::RoaringBitmap;
 use std::path::Path;
 use std::sync::Arc;
-use storage::Source;
+use storage::{Absence, Source};
 use ulid::Ulid;
 
 /// The chunks of a group that go into the block.
 struct CutGroup {
     index: GroupIx,
     chunks: Vec<Arc<Chunk>>,
-    rows: u32,
+    absence: Absence,
+    t_ms: Vec<i64>,
 }
 
 /// What a series has in one group.
@@ -68,8 +69,7 @@ impl Head {
                 ids.extend(chunk.ids());
             }
             let index = writer.group(key, absence, &t_ms)?;
-            let rows = u32::try_from(t_ms.len()).expect("rows of one block");
-            groups.insert(id, CutGroup { index, chunks, rows });
+            groups.insert(id, CutGroup { index, chunks, absence, t_ms });
         }
         let registry = self.registry.read();
         let mut ids: Vec<u32> = ids.into_iter().filter(|id| registry.knows(*id)).collect();
@@ -78,20 +78,25 @@ impl Head {
         if ids.is_empty() {
             return Ok(None);
         }
-        let (mut rows, mut parts) = (ColumnRows::default(), Vec::new());
+        let (mut rows, mut parts, mut of_parts) = (ColumnRows::default(), Vec::new(), Vec::new());
         for id in ids {
             let (labels, places): (Labels, Vec<u32>) = {
                 let registry = self.registry.read();
                 (registry.labels(id), registry.places(id).map(|place| place.group).collect())
             };
             let mut used = 0;
+            of_parts.clear();
             for cut in places.iter().filter_map(|group| groups.get(group)) {
                 if parts.len() == used {
                     parts.push(Part::default());
                 }
                 if parts[used].read(cut, id, &mut rows, &mut scratch)? {
+                    of_parts.push(cut);
                     used += 1;
                 }
+            }
+            if used > 1 {
+                drop_ends(&mut parts[..used], &of_parts);
             }
             let parts: Vec<SeriesPart<'_>> = parts[..used].iter().map(Part::as_written).collect();
             if !parts.is_empty() {
@@ -113,7 +118,7 @@ impl Part {
     ) -> Result<bool, Error> {
         *self = Self {
             index: cut.index.0,
-            rows: cut.rows,
+            rows: u32::try_from(cut.t_ms.len()).expect("rows of one block"),
             present_before: false,
             runs: std::mem::take(&mut self.runs),
             values: std::mem::take(&mut self.values),
@@ -155,6 +160,28 @@ impl Part {
         }
     }
 
+    /// The time of the last value before a time, unless the series had ended by then.
+    fn before(&self, cut: &CutGroup, t_ms: i64) -> Option<(i64, bool)> {
+        let row = cut.t_ms.partition_point(|t| *t < t_ms);
+        let (mut last, mut samples) = (None, 0);
+        for run in self.runs.iter().take_while(|run| (run.start as usize) < row) {
+            let end = (run.end as usize).min(row);
+            samples += end - run.start as usize;
+            last = Some(end - 1);
+        }
+        let last = last?;
+        let is_marker = is_stale(self.values[samples - 1]);
+        let has_ended = cut.absence == Absence::EndsSeries && last + 1 < row;
+        Some((cut.t_ms[last], is_marker || has_ended))
+    }
+
+    /// The time of the next value from a time on.
+    fn after(&self, cut: &CutGroup, t_ms: i64) -> Option<(i64, bool)> {
+        let row = cut.t_ms.partition_point(|t| *t < t_ms);
+        let run = self.runs.iter().find(|run| run.end as usize > row)?;
+        Some((cut.t_ms[row.max(run.start as usize)], false))
+    }
+
     fn as_written(&self) -> SeriesPart<'_> {
         SeriesPart {
             group: GroupIx(self.index),
@@ -163,6 +190,26 @@ impl Part {
             runs: &self.runs,
             values: &self.values,
             histograms: &self.histograms,
+        }
+    }
+}
+
+/// Where a series ended in one group and goes on in another, its end is not written: the part says
+/// nothing about the rows from there on.
+fn drop_ends(parts: &mut [Part], groups: &[&CutGroup]) {
+    for i in 0..parts.len() {
+        let Some(end) = parts[i].runs.last().map(|run| run.end as usize) else { continue };
+        let t_ms = &groups[i].t_ms;
+        if groups[i].absence != Absence::EndsSeries || end >= t_ms.len() {
+            continue;
+        }
+        let (own_ms, end_ms) = (t_ms[end - 1], t_ms[end]);
+        let is_held = parts.iter().zip(groups).enumerate().any(|(j, (other, cut))| {
+            let (before, after) = (other.before(cut, end_ms), other.after(cut, end_ms));
+            j != i && block::goes_on(end_ms, Some(own_ms), before, after)
+        });
+        if is_held {
+            parts[i].rows = u32::try_from(end).expect("rows of one block");
         }
     }
 }

@@ -175,6 +175,9 @@ fn the_end_of_one_group_does_not_blank_what_another_goes_on_with() {
     check(&db, "read back");
     let mut groups =
         ["old", "new"].map(|key| db.open_group(&spec(key, &[], Absence::EndsSeries)).unwrap());
+    append(&mut *groups[0], 4 * 3_600_000, &[(series("late", "x"), 1.0)]);
+    assert_eq!(db.maintain(4 * 3_600_000).unwrap().cut, 1);
+    check(&db, "in a block");
     // One that both wrote to and one ended at the same time as the other's last value has ended
     // only when both have.
     let mut other = db.open_group(&spec("other", &[], Absence::EndsSeries)).unwrap();
