@@ -50,7 +50,8 @@ impl FailureLogs {
 
     /// Writes down a failure, if the file could be opened.
     pub(crate) fn write(&self, path: &Path, at_ns: i64, job: &str, url: &str, error: &str) {
-        let line = Line { time: time(at_ns), level: "ERROR", msg: error, job_name: job, target: url };
+        let line =
+            Line { time: time(at_ns), level: "ERROR", msg: error, job_name: job, target: url };
         let mut text = serde_json::to_vec(&line).expect("texts can be written");
         text.push(b'\n');
         let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);

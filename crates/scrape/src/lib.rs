@@ -108,12 +108,7 @@ impl Shared {
         Client::new(&job.http, &self.dialer, &self.options.user_agent)
     }
 
-    fn scene<'a>(
-        &'a self,
-        assignment: &'a Assignment,
-        row: &'a mut Row,
-        at_ns: i64,
-    ) -> Scene<'a> {
+    fn scene<'a>(&'a self, assignment: &'a Assignment, row: &'a mut Row, at_ns: i64) -> Scene<'a> {
         Scene {
             store: &*self.store,
             job: &assignment.job,

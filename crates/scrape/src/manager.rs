@@ -179,7 +179,9 @@ impl Manager {
 /// target moves between jobs without a gap in its series.
 fn hand_over(slots: &mut BTreeMap<String, Slot>) {
     let wanted = slots.iter().flat_map(|(pool, slot)| {
-        slot.pool.without_loop().map(|(key, labels)| (labels.clone(), (pool.clone(), key.to_owned())))
+        slot.pool
+            .without_loop()
+            .map(|(key, labels)| (labels.clone(), (pool.clone(), key.to_owned())))
     });
     let wanted: Vec<_> = wanted.collect();
     if wanted.is_empty() {

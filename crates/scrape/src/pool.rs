@@ -159,9 +159,10 @@ impl Pool {
 
     /// The keys of groups that loops brought along from where they came.
     pub(crate) fn foreign_groups(&self) -> impl Iterator<Item = &Arc<str>> {
-        let brought = self.loops.iter().filter(|(key, held)| {
-            !held.handle.has_ended() && **key != *held.assignment.group_key
-        });
+        let brought = self
+            .loops
+            .iter()
+            .filter(|(key, held)| !held.handle.has_ended() && **key != *held.assignment.group_key);
         brought.map(|(_, held)| &held.assignment.group_key)
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use storage::{
     Absence, AppendError, Appendable, Appended, Column, Error, Exemplar, ExemplarQueryable, Group,
     GroupSpec, LabelQuery, MAX_EXEMPLAR_RUNES, Querier, Queryable, Row, SampleSink, SelectHints,
-    SeriesExemplars, SeriesSet,
+    SeriesExemplars, SeriesSet, Source,
 };
 
 /// What a series has at one time.
@@ -31,6 +31,16 @@ type Exemplars = BTreeMap<Labels, Vec<Exemplar>>;
 pub struct MemoryStore {
     series: Arc<Mutex<Series>>,
     exemplars: Arc<Mutex<Exemplars>>,
+    /// The groups of targets, which are found again by their keys.
+    groups: Arc<Mutex<HashMap<String, Columns>>>,
+}
+
+/// What a group knows of its series.
+#[derive(Clone, Debug)]
+struct Columns {
+    labels: Vec<Labels>,
+    by_labels: HashMap<Labels, Column>,
+    last_ms: i64,
 }
 
 impl MemoryStore {
@@ -66,42 +76,52 @@ impl MemoryStore {
 
 impl Appendable for MemoryStore {
     fn open_group(&self, spec: &GroupSpec) -> Result<Box<dyn Group>, AppendError> {
-        Ok(Box::new(MemoryGroup {
-            store: self.clone(),
-            absence: spec.absence,
-            columns: Vec::new(),
-            by_labels: HashMap::new(),
-            last_ms: i64::MIN,
-        }))
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let empty =
+            || Columns { labels: Vec::new(), by_labels: HashMap::new(), last_ms: i64::MIN };
+        let columns = groups.get(&spec.key).cloned().unwrap_or_else(empty);
+        let key = (spec.source == Source::Scrape).then(|| spec.key.clone());
+        Ok(Box::new(MemoryGroup { store: self.clone(), absence: spec.absence, key, columns }))
     }
 }
 
 struct MemoryGroup {
     store: MemoryStore,
     absence: Absence,
-    columns: Vec<Labels>,
-    by_labels: HashMap<Labels, Column>,
-    last_ms: i64,
+    /// What it is found again by, if it is.
+    key: Option<String>,
+    columns: Columns,
+}
+
+impl Drop for MemoryGroup {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            let mut groups = self.store.groups.lock().unwrap_or_else(PoisonError::into_inner);
+            groups.insert(key, self.columns.clone());
+        }
+    }
 }
 
 impl Group for MemoryGroup {
     fn column(&mut self, labels: &Labels) -> Result<(Column, bool), AppendError> {
-        if let Some(column) = self.by_labels.get(labels) {
+        let columns = &mut self.columns;
+        if let Some(column) = columns.by_labels.get(labels) {
             return Ok((*column, false));
         }
-        let column = Column(u32::try_from(self.columns.len()).expect("fewer than 2^32 columns"));
-        self.columns.push(labels.clone());
-        self.by_labels.insert(labels.clone(), column);
+        let column = Column(u32::try_from(columns.labels.len()).expect("fewer than 2^32 columns"));
+        columns.labels.push(labels.clone());
+        columns.by_labels.insert(labels.clone(), column);
         Ok((column, true))
     }
 
     fn append(&mut self, row: &Row) -> Result<Appended, AppendError> {
-        if row.t_ms() <= self.last_ms {
-            return Err(AppendError::OutOfOrder { t_ms: row.t_ms(), last_ms: self.last_ms });
+        let (t_ms, last_ms) = (row.t_ms(), self.columns.last_ms);
+        if t_ms <= last_ms {
+            return Err(AppendError::OutOfOrder { t_ms, last_ms });
         }
-        self.last_ms = row.t_ms();
+        self.columns.last_ms = t_ms;
         let mut series = self.store.locked();
-        for (i, labels) in (0..).zip(&self.columns) {
+        for (i, labels) in (0..).zip(&self.columns.labels) {
             let histogram = row.histograms().iter().find(|(column, _)| column.0 == i);
             let histogram = histogram.map(|(_, histogram)| Value::Histogram(Arc::clone(histogram)));
             if let Some(value) = histogram.or_else(|| row.get(Column(i)).map(Value::Float)) {
@@ -121,7 +141,7 @@ impl Group for MemoryGroup {
         column: Column,
         exemplars: &[Exemplar],
     ) -> Result<usize, AppendError> {
-        let labels = &self.columns[column.0 as usize];
+        let labels = &self.columns.labels[column.0 as usize];
         let mut all = self.store.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = all.entry(labels.clone()).or_default();
         let before = kept.len();

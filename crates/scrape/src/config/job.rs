@@ -300,10 +300,7 @@ impl Written {
             histograms: self.histograms(global),
             http: self.http.config().map_err(other)?,
             // Other targets alone do not make another job.
-            written: Self {
-                sd: discovery::SdConfigs::default(),
-                ..self.clone()
-            },
+            written: Self { sd: discovery::SdConfigs::default(), ..self.clone() },
             global: global.clone(),
             name,
         })

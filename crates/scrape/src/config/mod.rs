@@ -13,12 +13,12 @@ mod relabel;
 mod tests;
 mod written;
 
+pub use client::{DurationText, Secret, SizeText};
 pub(crate) use job::SCHEMAS;
 pub use job::{Features, Global, HistogramFlags, Job, Limits, SampleLimitMode};
 pub use protocol::{DEFAULT_PROTOCOLS, Escaping, accept_header};
 pub use relabel::RelabelConfig;
 pub(crate) use written::Written;
-pub use client::{DurationText, Secret, SizeText};
 
 use discovery::SdConfigs;
 use serde::de::Error as _;
@@ -135,7 +135,8 @@ impl Written {
     fn set_directory(&mut self, directory: &Path) {
         self.sd.set_directory(directory);
         self.http.set_directory(directory);
-        if let Some(path) = self.scrape_failure_log_file.as_mut().filter(|p| !p.as_os_str().is_empty())
+        if let Some(path) =
+            self.scrape_failure_log_file.as_mut().filter(|p| !p.as_os_str().is_empty())
         {
             *path = directory.join(&*path);
         }

@@ -197,12 +197,8 @@ pub fn explain(snapshot: &Snapshot, asked: &str) -> Result<Vec<Explanation>, Not
 }
 
 fn explain_pool(pool: &PoolView, fits: impl Fn(&Explained) -> bool) -> Explanation {
-    let mut explanation = Explanation {
-        job: pool.job.clone(),
-        discovered: 0,
-        targets: Vec::new(),
-        left_out: 0,
-    };
+    let mut explanation =
+        Explanation { job: pool.job.clone(), discovered: 0, targets: Vec::new(), left_out: 0 };
     let Some(job) = &pool.ground.job else { return explanation };
     let active = pool.active.iter().map(|target| (target.key(), target)).collect();
     let mut way = Way { job, pool, active, seen: HashSet::default(), dropped: 0 };

@@ -45,7 +45,11 @@ mod tests {
         let labels = |labels: &[&str]| Some(labels.iter().map(|l| (*l).to_owned()).collect());
         let some = |text: &str| Some(text.to_owned());
         check(
-            RawRule { source_labels: labels(&["a"]), target_label: some("b"), ..RawRule::default() },
+            RawRule {
+                source_labels: labels(&["a"]),
+                target_label: some("b"),
+                ..RawRule::default()
+            },
             "action: replace, source_labels: [a], target_label: b",
         );
         check(

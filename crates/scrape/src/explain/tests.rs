@@ -68,6 +68,9 @@ async fn one_target_is_found_by_what_people_know_of_it() {
     let expected = "the job has 2 targets and target_limit allows 1, so none is scraped";
     assert_eq!(reason.as_deref(), Some(expected));
     let error = explain(&snapshot, "nodes").unwrap_err();
-    assert_eq!(error.to_string(), "no job and no target is called \"nodes\"; did you mean \"node\"?");
+    assert_eq!(
+        error.to_string(),
+        "no job and no target is called \"nodes\"; did you mean \"node\"?"
+    );
     assert_eq!(explain(&snapshot, "unlike-anything").unwrap_err().nearest, None);
 }

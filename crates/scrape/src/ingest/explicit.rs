@@ -9,9 +9,7 @@ use super::Tally;
 use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 use model::{FloatHistogram, Labels, stale_marker};
 use std::sync::Arc;
-use storage::{
-    Absence, AppendError, Appendable, Column, Exemplar, Group, GroupSpec, Row, Source,
-};
+use storage::{Absence, AppendError, Appendable, Column, Exemplar, Group, GroupSpec, Row, Source};
 
 const MAX_CLASSES: usize = 8;
 /// Samples further ahead of the scrape than this are refused.
@@ -125,10 +123,6 @@ impl Explicit {
         self.by_labels.insert(labels.clone(), entry);
         self.entries.push(Entry { labels, home: Home::None, last: None, seen: None, live: false });
         entry
-    }
-
-    pub(super) fn labels(&self, entry: u32) -> &Labels {
-        &self.entries[entry as usize].labels
     }
 
     pub(super) fn push(&mut self, entry: u32, t_ms: i64, value: Value) {

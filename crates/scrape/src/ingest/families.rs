@@ -87,6 +87,9 @@ impl Families {
             | Metadata::Help { family, .. }
             | Metadata::Unit { family, .. } => family,
         };
+        if !self.missing.is_empty() {
+            self.missing.remove(name);
+        }
         if let Some(names) = &mut self.in_full
             && names.len() <= MAX_FAMILIES
             && !names.contains(name)
@@ -128,8 +131,6 @@ impl Families {
             }
         }
         if !self.missing.is_empty() {
-            let told = &self.told;
-            self.missing.retain(|name, _| !told.contains_key(name));
             gone = self.missing.values().any(|since| self.scrape - since >= KEPT_SCRAPES);
         }
         if self.publish(gone, target, pool) {
@@ -150,9 +151,8 @@ impl Families {
         let told = std::mem::take(&mut self.told);
         let shown = target.families.load();
         let scrape = self.scrape;
-        let is_gone = |name: &str| {
-            self.missing.get(name).is_some_and(|since| scrape - since >= KEPT_SCRAPES)
-        };
+        let is_gone =
+            |name: &str| self.missing.get(name).is_some_and(|since| scrape - since >= KEPT_SCRAPES);
         let kept = |family: &&Arc<Family>| {
             !told.contains_key(&family.name) && !(gone && is_gone(&family.name))
         };

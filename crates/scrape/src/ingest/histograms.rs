@@ -164,9 +164,8 @@ mod tests {
         let form = Form { max_schema: 8, max_buckets: 0 };
         let mut histograms = Histograms::default();
         let mut told = histogram(3, 4);
-        let mut take = |told: &FloatHistogram| {
-            histograms.stored(Some(7), told, form).unwrap().unwrap()
-        };
+        let mut take =
+            |told: &FloatHistogram| histograms.stored(Some(7), told, form).unwrap().unwrap();
         let first = take(&told);
         assert!(Arc::ptr_eq(&first, &take(&told)));
         told.sum = 2.0;

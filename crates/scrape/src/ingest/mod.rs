@@ -87,7 +87,9 @@ fn sample_limit_text(passed: &LimitPassed) -> String {
 fn bucket_limit_text(passed: &LimitPassed) -> String {
     let LimitPassed { measured, allowed, series, .. } = passed;
     let series = series.as_deref().unwrap_or("");
-    format!("histogram bucket limit exceeded (metric: {series}, buckets: {measured}, limit: {allowed})")
+    format!(
+        "histogram bucket limit exceeded (metric: {series}, buckets: {measured}, limit: {allowed})"
+    )
 }
 
 impl PageError {
@@ -106,9 +108,9 @@ impl PageError {
     /// The limit, when it is one.
     pub(crate) fn limit(&self) -> Option<&LimitPassed> {
         match self {
-            Self::SampleLimit(limit) | Self::BucketLimit(limit) | Self::LabelLimit { limit, .. } => {
-                Some(limit)
-            }
+            Self::SampleLimit(limit)
+            | Self::BucketLimit(limit)
+            | Self::LabelLimit { limit, .. } => Some(limit),
             Self::Syntax { .. } | Self::Series(_) | Self::Store(_) => None,
         }
     }
@@ -167,8 +169,11 @@ pub(crate) struct Ingest {
     recent: Recent,
     report: ReportColumns,
     families: Families,
-    /// Hashes of all series that a soft sample limit let through.
+    /// Hashes of all series that a soft sample limit let through, or of those that are new in a page
+    /// under a hard one.
     taken: HashSet<u64>,
+    /// The first series that was beyond the sample limit, as long as some are.
+    over_limit: Option<String>,
     scrapes_with_refused: u32,
 }
 
@@ -205,6 +210,7 @@ impl Ingest {
             report: ReportColumns::default(),
             families: Families::default(),
             taken: HashSet::default(),
+            over_limit: None,
             scrapes_with_refused: 0,
         }
     }

@@ -112,6 +112,8 @@ impl Ingest {
             created,
             budget,
             retry_refused,
+            wants_more: job.features.exemplar_storage
+                || job.features.created_timestamp_zero_ingestion,
             told: Told::default(),
             notes: Notes::default(),
             tally: Tally::default(),
@@ -125,10 +127,14 @@ impl Ingest {
         scene: &mut Scene<'_>,
         read: Read,
     ) -> (Tally, Result<Option<Loss>, PageError>) {
-        let Read { mut tally, notes, passed, result } = read;
+        let Read { mut tally, mut notes, passed, result } = read;
+        // Lines that are known to be beyond the limit do not tell their series again.
+        if tally.over_limit > 0 {
+            notes.over_limit = notes.over_limit.or_else(|| self.over_limit.take());
+        }
+        self.over_limit.clone_from(&notes.over_limit);
         tally.added = self.recent.count_new(scene.row.present()) + self.explicit.count_new();
         tally.series = scene.row.len() as u64 + self.explicit.samples();
-        self.recent.push(scene.row.present());
         if tally.refused > 0 {
             self.scrapes_with_refused += 1;
         }
@@ -164,6 +170,7 @@ impl Ingest {
         if let Err(error) = refused {
             return (tally, Err(error));
         }
+        self.recent.push(scene.row.present());
         let print = self.memory.metadata_print();
         if self.families.finish(print, scene.target, scene.families) == Next::InFull {
             self.memory.forget_metadata();
@@ -194,13 +201,14 @@ fn loss(tally: &Tally, notes: Notes, limit: u64) -> Option<Loss> {
             "sample limit exceeded, {refused} samples of new series refused (samples: {samples}, \
              limit: {limit}, soft{first})"
         );
-        let limit = LimitPassed { option: "sample_limit", allowed: limit, measured: samples, series };
+        let limit =
+            LimitPassed { option: "sample_limit", allowed: limit, measured: samples, series };
         return Some(Loss { reason: Reason::SampleLimit, text, limit: Some(limit) });
     }
     if tally.refused > 0 {
-        let why = notes.refused.map_or_else(String::new, |(series, why)| {
-            format!(" ({why}; first of them: {series})")
-        });
+        let why = notes
+            .refused
+            .map_or_else(String::new, |(series, why)| format!(" ({why}; first of them: {series})"));
         let text = format!("{} samples of new series refused by storage{why}", tally.refused);
         return Some(Loss { reason: Reason::Storage, text, limit: None });
     }

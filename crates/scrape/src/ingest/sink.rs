@@ -8,7 +8,7 @@ use super::families::Families;
 use super::histograms::{Form, Histograms, TooManyBuckets, zero};
 use super::merge::merge;
 use super::{PageError, Tally};
-use crate::config::{Features, Job, Limits};
+use crate::config::{Job, Limits};
 use crate::diagnosis::LimitPassed;
 use crate::target::Target;
 use exposition::{ExemplarLine, Known, Metadata, SeriesLine, Sink};
@@ -41,6 +41,8 @@ pub(super) struct PageSink<'a> {
     pub(super) budget: Budget<'a>,
     /// Whether series that the store refused are tried again.
     pub(super) retry_refused: bool,
+    /// Whether starts or exemplars are stored, which belong to the sample told last.
+    pub(super) wants_more: bool,
     pub(super) told: Told,
     pub(super) notes: Notes,
     pub(super) tally: Tally,
@@ -83,11 +85,9 @@ impl Sink for PageSink<'_> {
             if !self.row.set(Column(slot), normal(value)) {
                 self.tally.duplicates += 1;
             }
-            self.told.slot = slot;
-            self.told.t_ms = None;
-            self.told.exemplars = 0;
-            self.told.is_histogram = false;
-            self.told.is_new = false;
+            if self.wants_more {
+                self.tell(slot, None, None);
+            }
             return Ok(Known::Taken);
         }
         self.known_odd(slot, t_ms, |_| Ok(Ok(Value::Float(normal(value)))))
@@ -129,7 +129,7 @@ impl Sink for PageSink<'_> {
     }
 
     fn created(&mut self, start_ms: i64) {
-        if !self.features().created_timestamp_zero_ingestion || self.told.slot >= FIRST_MARK {
+        if !self.job.features.created_timestamp_zero_ingestion || self.told.slot >= FIRST_MARK {
             return;
         }
         let slot = self.told.slot;
@@ -150,7 +150,7 @@ impl Sink for PageSink<'_> {
     }
 
     fn exemplar(&mut self, exemplar: &ExemplarLine<'_>) {
-        if !self.features().exemplar_storage || self.told.slot >= FIRST_MARK {
+        if !self.job.features.exemplar_storage || self.told.slot >= FIRST_MARK {
             return;
         }
         let sample_ms = self.told.t_ms.unwrap_or(self.row.t_ms());
@@ -165,10 +165,7 @@ impl Sink for PageSink<'_> {
 type Stored = Result<Result<Value, TooManyBuckets>, PageError>;
 
 impl PageSink<'_> {
-    fn features(&self) -> Features {
-        self.job.features
-    }
-
+    #[inline]
     fn tell(&mut self, slot: u32, t_ms: Option<i64>, value: Option<&Value>) {
         let histogram = match value {
             Some(Value::Histogram(histogram)) => Some(Arc::clone(histogram)),
@@ -182,7 +179,9 @@ impl PageSink<'_> {
     /// What the sample told last was when it began.
     fn zero(&self) -> Value {
         match &self.told.histogram {
-            Some(histogram) if self.told.is_histogram => Value::Histogram(Arc::new(zero(histogram))),
+            Some(histogram) if self.told.is_histogram => {
+                Value::Histogram(Arc::new(zero(histogram)))
+            }
             _ => Value::Float(0.0),
         }
     }
@@ -279,7 +278,7 @@ impl PageSink<'_> {
             return Ok(slot);
         }
         self.told.is_new = is_new;
-        if self.features().created_timestamp_zero_ingestion {
+        if self.job.features.created_timestamp_zero_ingestion {
             self.told.labels = Some(labels);
         }
         if let Value::Histogram(histogram) = &value {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::config::{Escaping, Global, Written, accept_header};
+use crate::config::{Escaping, Features, Global, Written, accept_header};
 use crate::target::{Placed, discovered_labels, place};
 use exposition::{Format, Known, Metadata, Options, Protocol, SeriesLine, Sink};
 use model::{FloatHistogram, Labels, TimeRange};
@@ -111,10 +111,18 @@ fn conformance() {
     assert_eq!(failed, 0);
 }
 
+fn resolve(config: &str, global: &Global) -> Job {
+    let written: Written = serde_saphyr::from_str(config).unwrap();
+    written.resolve(global).unwrap()
+}
+
 /// Pages of one target, one after the other, into a store.
 struct Pages {
     store: MemoryStore,
     job: Job,
+    format: Format,
+    /// Bytes of a piece; 0 for whole pages.
+    piece: usize,
     target: Target,
     ingest: Ingest,
     families: FamilyPool,
@@ -124,18 +132,38 @@ struct Pages {
 
 impl Pages {
     fn new(config: &str) -> Self {
-        let written: Written = serde_saphyr::from_str(config).unwrap();
-        let job = written.resolve(&Global::default()).unwrap();
+        Self::with(config, &Global::default())
+    }
+
+    /// With all features of the command line.
+    fn featured(config: &str) -> Self {
+        let features = Features {
+            created_timestamp_zero_ingestion: true,
+            type_and_unit_labels: false,
+            exemplar_storage: true,
+        };
+        let mut pages = Self::with(config, &Global { features, ..Global::default() });
+        pages.format = Format::OpenMetrics;
+        pages
+    }
+
+    fn with(config: &str, global: &Global) -> Self {
+        let job = resolve(config, global);
         let own = Labels::from_pairs([("__address__", "h:1")]);
         let discovered = discovered_labels(&job, &Labels::empty(), &own);
         let Placed::Kept(all) = place(&job, &discovered).unwrap() else { panic!("dropped") };
         let target = Target::new(&job, discovered, &all).unwrap();
         let (store, ingest, row) = (MemoryStore::new(), Ingest::new(), Row::new());
-        Self { store, job, target, ingest, families: FamilyPool::default(), row, t_ms: 0 }
+        let (families, format) = (FamilyPool::default(), Format::Text);
+        Self { store, job, format, piece: 0, target, ingest, families, row, t_ms: 0 }
     }
 
     /// Takes a page 10 s after the one before; what it counted, or why it was refused.
     fn take(&mut self, page: &str) -> Result<Tally, String> {
+        self.take_with_loss(page).map(|(tally, _)| tally)
+    }
+
+    fn take_with_loss(&mut self, page: &str) -> Result<(Tally, Option<Loss>), String> {
         self.t_ms += 10_000;
         let mut scene = Scene {
             store: &self.store,
@@ -146,7 +174,29 @@ impl Pages {
             row: &mut self.row,
             t_ms: self.t_ms,
         };
-        let (mut tally, result) = self.ingest.page(&mut scene, Format::Text, page.as_bytes());
+        let (mut tally, result) = match self.piece {
+            0 => self.ingest.page(&mut scene, self.format, page.as_bytes()),
+            piece => {
+                let mut reading = self.ingest.read(&mut scene, self.format).unwrap();
+                let mut rest = Vec::new();
+                let mut failure = None;
+                for piece in page.as_bytes().chunks(piece) {
+                    rest.extend_from_slice(piece);
+                    match reading.feed(&rest) {
+                        Ok(used) => drop(rest.drain(..used)),
+                        Err(error) => {
+                            failure = Some(error);
+                            break;
+                        }
+                    }
+                }
+                let read = match failure {
+                    Some(failure) => reading.fail(failure),
+                    None => reading.finish(&rest),
+                };
+                self.ingest.close(&mut scene, read)
+            }
+        };
         if result.is_err() {
             self.ingest.nothing(&mut scene);
         }
@@ -154,7 +204,7 @@ impl Pages {
         let up = result.is_ok();
         let report = Report { up, scraped, kept, added, ..Report::default() };
         self.ingest.commit(&mut scene, &report, &mut tally).unwrap();
-        result.map(|_| tally).map_err(|error| error.to_string())
+        result.map(|loss| (tally, loss)).map_err(|error| error.to_string())
     }
 
     fn end(&mut self) {
@@ -190,14 +240,22 @@ impl Pages {
             }
             let mut columns = Columns::default();
             set.read(i, TimeRange::ALL, &mut columns).unwrap();
-            let samples = columns.t_ms.iter().zip(&columns.values).map(|(t_ms, value)| {
+            let floats = columns.t_ms.iter().zip(&columns.values).map(|(t_ms, value)| {
                 let seconds = *t_ms as f64 / 1000.0;
-                if model::is_stale(*value) {
-                    format!("{seconds}:x")
-                } else {
-                    format!("{seconds}:{value}")
-                }
+                let text = match model::is_stale(*value) {
+                    true => format!("{seconds}:x"),
+                    false => format!("{seconds}:{value}"),
+                };
+                (*t_ms, text)
             });
+            let histograms = columns.histograms.iter().map(|(t_ms, histogram)| {
+                let seconds = *t_ms as f64 / 1000.0;
+                let (schema, count) = (histogram.schema, histogram.count);
+                (*t_ms, format!("{seconds}:h{schema}/{count}"))
+            });
+            let mut samples: Vec<_> = floats.chain(histograms).collect();
+            samples.sort_by_key(|(t_ms, _)| *t_ms);
+            let samples = samples.into_iter().map(|(_, text)| text);
             return samples.collect::<Vec<_>>().join(" ");
         }
         "none".into()
@@ -279,7 +337,11 @@ fn limits_refuse_the_whole_page() {
         pages.check("{__name__=ok}", "10:1 20:x 40:2");
         pages.check("{__name__=up}", "10:1 20:0 30:0 40:1");
     };
-    check("sample_limit: 2", "ok 1\na 1\nb 1\n", "sample limit exceeded (samples: 3, limit: 2)");
+    check(
+        "sample_limit: 2",
+        "ok 1\na 1\nb 1\n",
+        "sample limit exceeded (samples: 3, limit: 2, first beyond it: {__name__=\"b\"",
+    );
     check(
         "label_limit: 3",
         "ok{a=\"b\"} 1\n",
@@ -442,4 +504,260 @@ fn metadata_is_published() {
     let later = pages.target.families();
     assert_eq!(later[0].kind.as_str(), "counter");
     assert!(std::sync::Arc::ptr_eq(&families[1], &later[1]), "what did not change is shared");
+}
+
+#[test]
+fn whole_or_in_pieces_is_the_same() {
+    let config = "{job_name: j, label_value_length_limit: 6, metric_relabel_configs: [
+        {source_labels: [__name__], regex: drop_.*, action: drop}]}";
+    let pages = [
+        "# TYPE a gauge\na 1\nb{x=\"y\"} 2\ndrop_me 1\n",
+        "b{x=\"y\"} 3\na 4\nc 5 15000\n",
+        "a 1\na 2\nbroken }\n",
+        "a 1\nb{x=\"too long\"} 2\n",
+        "c 7 45000\na 8\nnew 9\n",
+        "",
+    ];
+    let mut whole = Pages::new(config);
+    let results: Vec<_> = pages.iter().map(|page| whole.take(page)).collect();
+    for piece in [1, 3, 7, 1000] {
+        let mut pieces = Pages::new(config);
+        pieces.piece = piece;
+        for (page, expected) in pages.iter().zip(&results) {
+            assert_eq!(pieces.take(page), *expected, "{page:?} by {piece}");
+        }
+        for series in ["{__name__=a}", "{__name__=b, x=y}", "{__name__=c}", "{__name__=new}"] {
+            assert_eq!(pieces.samples(series), whole.samples(series));
+        }
+    }
+}
+
+fn classic(name: &str, small: u32, large: u32) -> String {
+    format!(
+        "# TYPE {name} histogram\n{name}_bucket{{le=\"1\"}} {small}\n\
+         {name}_bucket{{le=\"2\"}} {large}\n{name}_bucket{{le=\"+Inf\"}} {large}\n\
+         {name}_sum 3\n{name}_count {large}\n"
+    )
+}
+
+#[test]
+fn histograms_come_stay_vanish_and_return() {
+    let mut pages = Pages::new("{job_name: j, convert_classic_histograms_to_nhcb: true}");
+    let tally = pages.take(&(classic("h", 1, 2) + "a 1\n")).unwrap();
+    assert_eq!((tally.scraped, tally.kept, tally.added, tally.series), (2, 2, 2, 2));
+    assert_eq!(pages.take(&classic("h", 1, 2)).unwrap().added, 0);
+    pages.take(&classic("h", 1, 3)).unwrap();
+    pages.take("a 1\n").unwrap();
+    pages.take(&classic("h", 2, 4)).unwrap();
+    pages.take("# TYPE h gauge\nh 5\n").unwrap();
+    pages.check("{__name__=h}", "10:h-53/2 20:h-53/2 30:h-53/3 40:x 50:h-53/4 60:5");
+    pages.check("{__name__=h_count}", "none");
+    pages.take("broken }\n").unwrap_err();
+    pages.check("{__name__=h}", "10:h-53/2 20:h-53/2 30:h-53/3 40:x 50:h-53/4 60:5 70:x");
+}
+
+#[test]
+fn classic_series_beside_the_histogram() {
+    let config = "{job_name: j, convert_classic_histograms_to_nhcb: true, \
+                  always_scrape_classic_histograms: true}";
+    let mut pages = Pages::new(config);
+    pages.take(&classic("h", 1, 2)).unwrap();
+    pages.check("{__name__=h}", "10:h-53/2");
+    pages.check("{__name__=h_count}", "10:2");
+    pages.check("{__name__=h_bucket, le=2.0}", "10:2");
+}
+
+#[test]
+fn histograms_with_timestamps() {
+    let mut pages = Pages::new("{job_name: j, convert_classic_histograms_to_nhcb: true}");
+    let page = |small, large, t_ms: i64| -> String {
+        let lines = classic("h", small, large);
+        let lines = lines.lines().map(|line| match line.starts_with('#') {
+            true => format!("{line}\n"),
+            false => format!("{line} {t_ms}\n"),
+        });
+        lines.collect()
+    };
+    pages.take(&page(1, 2, 9000)).unwrap();
+    pages.take(&page(1, 2, 9000)).unwrap();
+    pages.take(&page(2, 3, 29_000)).unwrap();
+    pages.check("{__name__=h}", "9:h-53/2 29:h-53/3");
+}
+
+#[test]
+fn a_histogram_with_too_many_buckets_fails_the_scrape() {
+    let config = "{job_name: j, convert_classic_histograms_to_nhcb: true, \
+                  native_histogram_bucket_limit: 1}";
+    let mut pages = Pages::new(config);
+    let one = "# TYPE h histogram\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n";
+    pages.take(one).unwrap();
+    for _ in 0..2 {
+        let error = pages.take(&(classic("h", 1, 2) + "a 1\n")).unwrap_err();
+        assert!(error.starts_with("histogram bucket limit exceeded (metric: {__name__=\"h\""));
+        assert!(error.ends_with("buckets: 2, limit: 1)"), "{error}");
+    }
+    pages.take(one).unwrap();
+    pages.check("{__name__=h}", "10:h-53/1 20:x 40:h-53/1");
+    pages.check("{__name__=a}", "none");
+    pages.check("{__name__=scrape_samples_scraped}", "10:1 20:2 30:2 40:1");
+    pages.check("{__name__=scrape_series_added}", "10:1 20:0 30:0 40:0");
+}
+
+#[test]
+fn the_sample_limit_does_not_count_duplicates_and_dropped_series() {
+    let config = "{job_name: j, sample_limit: 2, metric_relabel_configs: [
+        {source_labels: [__name__], regex: drop_.*, action: drop}]}";
+    let mut pages = Pages::new(config);
+    for _ in 0..2 {
+        pages.take("a 1\na 2\ndrop_me 1\nb 1\na 3\n").unwrap();
+    }
+    pages.check("{__name__=scrape_samples_post_metric_relabeling}", "10:4 20:4");
+}
+
+#[test]
+fn a_sample_limit_again_and_again() {
+    let mut pages = Pages::new("{job_name: j, sample_limit: 2}");
+    let good = "a 1\nb 1\n";
+    let bad = "c 1\na 1\nb 1\n";
+    for page in [good, bad, bad, good, bad, good] {
+        assert_eq!(pages.take(page).is_ok(), page == good);
+    }
+    pages.check("{__name__=a}", "10:1 20:x 40:1 50:x 60:1");
+    pages.check("{__name__=c}", "none");
+    pages.take("c 1\na 1\n").unwrap();
+    pages.check("{__name__=c}", "70:1");
+    pages.check("{__name__=b}", "10:1 20:x 40:1 50:x 60:1 70:x");
+}
+
+#[test]
+fn a_soft_sample_limit_keeps_what_is_known() {
+    let mut pages = Pages::new("{job_name: j, sample_limit: 3, sample_limit_mode: soft}");
+    assert_eq!(pages.take_with_loss("a 1\nb 1\n").unwrap().1, None);
+    for _ in 0..2 {
+        // The new ones stand before the known ones.
+        let (tally, loss) = pages.take_with_loss("x 1\ny 1\nz 1\na 2\nb 2\n").unwrap();
+        assert_eq!((tally.over_limit, tally.series, tally.kept), (2, 3, 5));
+        let loss = loss.unwrap();
+        assert_eq!(loss.reason, Reason::SampleLimit);
+        assert!(loss.text.contains("2 samples of new series refused (samples: 5, limit: 3, soft"));
+    }
+    pages.check("{__name__=a}", "10:1 20:2 30:2");
+    pages.check("{__name__=x}", "20:1 30:1");
+    pages.check("{__name__=y}", "none");
+    pages.check("{__name__=up}", "10:1 20:1 30:1");
+    // Lines that are not remembered any more are still known series.
+    pages.ingest.memory.clear();
+    let tally = pages.take("y 1\nz 1\nx 1\na 3\nb 3\n").unwrap();
+    assert_eq!((tally.over_limit, tally.series), (2, 3));
+    // Room comes back when some have been away for a while.
+    for _ in 0..4 {
+        pages.take("y 1\na 4\n").unwrap();
+    }
+    assert!(pages.samples("{__name__=y}").ends_with(":1"), "{}", pages.samples("{__name__=y}"));
+}
+
+#[test]
+fn beginnings_become_zeros() {
+    let mut pages = Pages::featured("{job_name: j}");
+    let page = |value: u32, created: f64| {
+        format!("# TYPE c counter\nc_total {value}\nc_created {created}\n# EOF\n")
+    };
+    pages.t_ms = 10_000_000;
+    pages.take(&page(5, 10_004.0)).unwrap();
+    pages.take(&page(6, 10_004.0)).unwrap();
+    // Began anew between the scrapes.
+    pages.take(&page(1, 10_025.0)).unwrap();
+    // Long ago, and in the future.
+    pages.take("# TYPE d counter\nd_total 1\nd_created 10\n# EOF\n").unwrap();
+    pages.take("# TYPE e counter\ne_total 1\ne_created 99999\n# EOF\n").unwrap();
+    pages.check("{__name__=c_total}", "10004:0 10010:5 10020:6 10025:0 10030:1 10040:x");
+    pages.check("{__name__=c_created}", "none");
+    pages.check("{__name__=d_total}", "10040:1 10050:x");
+    pages.check("{__name__=e_total}", "10050:1");
+    // A restart does not make zeros among samples that are there.
+    pages.ingest = Ingest::new();
+    pages.take(&page(9, 10_033.0)).unwrap();
+    assert!(pages.samples("{__name__=c_total}").ends_with("10040:x 10060:9"));
+}
+
+#[test]
+fn beginnings_of_series_with_timestamps() {
+    let mut pages = Pages::featured("{job_name: j}");
+    let page = |value: u32, t: u32, created: u32| {
+        format!("# TYPE c counter\nc_total {value} {t}\nc_created {created} {t}\n# EOF\n")
+    };
+    pages.take(&page(5, 9, 4)).unwrap();
+    pages.take(&page(6, 19, 4)).unwrap();
+    pages.take(&page(1, 29, 25)).unwrap();
+    pages.check("{__name__=c_total}", "4:0 9:5 19:6 25:0 29:1");
+}
+
+fn exemplars(pages: &Pages, metric: &str) -> Vec<(i64, f64, String)> {
+    use storage::ExemplarQueryable as _;
+    let name = model::Matcher::new(model::MatchOp::Equal, model::METRIC_NAME, metric).unwrap();
+    let found = pages.store.exemplars(&[vec![name]], TimeRange::ALL).unwrap();
+    let all = found.iter().flat_map(|series| &series.exemplars);
+    all.map(|e| (e.t_ms, e.value, e.labels.get("id").unwrap_or("").to_owned())).collect()
+}
+
+#[test]
+fn exemplars_are_stored_once() {
+    let mut pages = Pages::featured("{job_name: j}");
+    let page = |exemplar: &str| format!("# TYPE c counter\nc_total 1{exemplar}\n# EOF\n");
+    pages.take(&page(" # {id=\"1\"} 0.5 7")).unwrap();
+    pages.take(&page(" # {id=\"1\"} 0.5 7")).unwrap();
+    pages.take(&page(" # {id=\"2\"} 0.6")).unwrap();
+    pages.take(&page(" # {id=\"2\"} 0.6")).unwrap();
+    let tally = pages.take(&page(" # {id=\"3\"} 0.7 5")).unwrap();
+    assert_eq!(tally.exemplars_out_of_order, 1);
+    let long = format!(" # {{id=\"{}\"}} 1", "x".repeat(130));
+    assert_eq!(pages.take(&page(&long)).unwrap().exemplars_out_of_order, 0);
+    // Of a page that is refused, nothing is stored.
+    pages.take("# TYPE c counter\nc_total 1 # {id=\"4\"} 1\nbroken }\n").unwrap_err();
+    let expected = [(7000, 0.5, "1".to_owned()), (30_000, 0.6, "2".to_owned())];
+    assert_eq!(exemplars(&pages, "c_total"), expected);
+}
+
+#[test]
+fn exemplars_wait_for_their_feature() {
+    let mut pages = Pages::new("{job_name: j}");
+    pages.format = Format::OpenMetrics;
+    pages.take("# TYPE c counter\nc_total 1 # {id=\"1\"} 0.5 7\n# EOF\n").unwrap();
+    assert_eq!(exemplars(&pages, "c_total"), []);
+}
+
+#[test]
+fn families_that_are_gone_are_forgotten_after_ten_scrapes() {
+    let mut pages = Pages::new("{job_name: j}");
+    let names = |pages: &Pages| {
+        let families = pages.target.families();
+        families.iter().map(|family| family.name.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let (both, one) = ("# TYPE a gauge\na 1\n# TYPE b gauge\nb 1\n", "# TYPE a gauge\na 1\n");
+    for _ in 0..5 {
+        pages.take(both).unwrap();
+    }
+    for _ in 0..9 {
+        pages.take(one).unwrap();
+        assert_eq!(names(&pages), "a b");
+    }
+    for _ in 0..8 {
+        pages.take(one).unwrap();
+    }
+    assert_eq!(names(&pages), "a");
+    pages.take(both).unwrap();
+    assert_eq!(names(&pages), "a b");
+    // One that comes and goes stays.
+    for round in 0..30 {
+        pages.take(if round % 5 == 0 { both } else { one }).unwrap();
+        assert_eq!(names(&pages), "a b");
+    }
+}
+
+#[test]
+fn types_and_units_as_labels() {
+    let features = Features { type_and_unit_labels: true, ..Features::default() };
+    let mut pages = Pages::with("{job_name: j}", &Global { features, ..Global::default() });
+    pages.take("# TYPE a counter\na{__type__=\"x\"} 1\n").unwrap();
+    pages.check("{__name__=a, __type__=counter}", "10:1");
 }

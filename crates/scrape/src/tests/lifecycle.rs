@@ -91,7 +91,7 @@ async fn a_bad_answer_turns_up_to_0_with_a_reason() {
             "received unsupported Content-Type \"text/html\" and no fallback_scrape_protocol",
         ),
         (
-            Manner::Raw("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into()),
+            Manner::Raw("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\na 1\n".into()),
             "sending blank Content-Type and no fallback_scrape_protocol specified for target",
         ),
         (Manner::Page("<html>\n".into()), "(line 1, column 1)"),
@@ -336,5 +336,7 @@ async fn what_is_counted() {
     check("prometheus_target_interval_length_seconds_count{interval=10s}", 4.0);
     check("prometheus_target_interval_length_seconds{interval=5s,quantile=0.99}", 5.0);
     check("prometheus_target_metadata_cache_entries{scrape_job=j}", 1.0);
+    check("rushlight_target_scrape_failures_total{scrape_job=k,reason=sample_limit}", 6.0);
+    check("rushlight_target_scrape_failures_total{scrape_job=l,reason=body_size_limit}", 3.0);
     assert_eq!(jobs(JOB).len(), 1);
 }

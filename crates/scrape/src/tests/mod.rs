@@ -3,5 +3,7 @@
 
 mod hostile;
 mod lifecycle;
+mod moves;
 mod network;
+mod troubles;
 pub(crate) mod world;

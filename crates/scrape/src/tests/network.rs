@@ -81,3 +81,35 @@ async fn healthy_targets_go_on_beside_hanging_ones() {
     assert!(manager.shutdown(DEADLINE).await);
     assert_eq!(count(&silent_address, 1.0), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_behind_a_socket_in_the_file_system() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("target.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while stream.read_buf(&mut request).await.is_ok_and(|n| n > 0) {
+            if request.ends_with(b"\r\n\r\n") {
+                assert!(request.starts_with(b"GET /metrics HTTP/1.1\r\nHost: named:1\r\n"));
+                request.clear();
+                let answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\
+                               Content-Length: 4\r\n\r\na 1\n";
+                stream.write_all(answer).await.unwrap();
+            }
+        }
+    });
+    let store = MemoryStore::new();
+    let manager =
+        Manager::new(Arc::new(store.clone()), Arc::<Metrics>::default(), Options::default());
+    manager.apply(super::world::jobs("- {job_name: j, scrape_interval: 500ms}"));
+    let own = [(ADDRESS, "named:1"), ("__unix_socket__", path.to_str().unwrap())];
+    let targets = vec![Labels::from_pairs(own)];
+    let group = Group { source: "test".into(), labels: Labels::empty(), targets };
+    let jobs = [("j".to_owned(), [group].as_slice().into())].into();
+    manager.set_targets(Arc::new(Snapshot { jobs }));
+    let good = || samples(&store, "a", "named:1").iter().any(|(_, a)| *a == Some(1.0));
+    wait_for("it is scraped", good).await;
+    assert!(manager.shutdown(DEADLINE).await);
+}

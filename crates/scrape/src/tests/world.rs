@@ -1,9 +1,9 @@
 //! A manager among targets in memory.
 
-use client::{Dialer, Stream};
 use crate::clock::Clock;
 use crate::config::{Config, Global, Job};
 use crate::{Manager, Metrics, Options, Shared, Target};
+use client::{Dialer, Stream};
 use discovery::{ADDRESS, Group, Snapshot};
 use model::{Labels, TimeRange};
 use std::collections::{BTreeMap, HashMap};
