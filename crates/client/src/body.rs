@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Bytes asked of a socket at a time.
 const READ: usize = 64 << 10;
-/// Bytes to read or unpack at a stretch when more is there already; then others have their turn.
+/// Bytes to read at a stretch when more is there already; then others have their turn.
 const TURN: usize = 256 << 10;
+/// How much longer unpacking takes than reading.
+const UNPACKING: usize = 4;
 /// Bytes of a line between chunks, and of all trailers.
 const MAX_LINE: usize = 4 << 10;
 /// Bytes of an answer's body that are read only to keep the connection.
@@ -202,11 +204,14 @@ impl Body {
                 Some(gzip) if piece.is_empty() && !gzip.has_more() => return Ok(false),
                 Some(gzip) => {
                     let pushed = gzip.push(piece, out, room - cost)?;
+                    self.since_turn += pushed.cost * UNPACKING;
+                    if gzip.has_too_many_members(self.limit) {
+                        return Err(FetchError::BodyLimit(self.limit));
+                    }
                     (pushed.used, pushed.cost.max(1))
                 }
             };
             cost += step;
-            self.since_turn += step;
             wire.consume(used);
             self.framing.used(used);
             self.count(out.len() - before)?;
@@ -283,7 +288,7 @@ impl Body {
         Ok(())
     }
 
-    /// Members without content, and chunks of a few bytes, are endless in little room.
+    /// What is packed to nothing, and chunks of a few bytes, are endless in little room.
     fn note(&mut self, len: usize) -> Result<(), FetchError> {
         self.came += len as u64;
         let share = if self.gzip.is_some() { self.came } else { self.came / 2 };

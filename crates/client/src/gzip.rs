@@ -7,6 +7,8 @@ use flate2::{Decompress, FlushDecompress, Status};
 const ROOM: usize = 64 << 10;
 /// What the begin of a packed member costs, in bytes unpacked.
 const MEMBER_COST: usize = 16 << 10;
+/// Members that a body may have, however small; a large one may have more.
+const MAX_MEMBERS: u64 = 1_000;
 /// The largest window there is, in bits.
 const WINDOW_BITS: u8 = 15;
 
@@ -16,6 +18,8 @@ pub(crate) struct Gzip {
     ended: bool,
     /// Set when there was no room for all that came out.
     is_full: bool,
+    /// Members begun.
+    members: u64,
 }
 
 /// What a push did: bytes that were used up, and what it cost in bytes unpacked.
@@ -27,12 +31,17 @@ pub(crate) struct Pushed {
 impl Gzip {
     pub(crate) fn new() -> Self {
         let inflate = Decompress::new_gzip(WINDOW_BITS);
-        Self { inflate, ended: false, is_full: false }
+        Self { inflate, ended: false, is_full: false, members: 1 }
     }
 
     /// Whether the last member is whole.
     pub(crate) fn is_whole(&self) -> bool {
         self.ended
+    }
+
+    /// Whether there are more members than a body of so many bytes can have.
+    pub(crate) fn has_too_many_members(&self, limit: u64) -> bool {
+        self.members > MAX_MEMBERS.max(limit / MEMBER_COST as u64)
     }
 
     /// Whether something can come out though nothing goes in.
@@ -55,7 +64,7 @@ impl Gzip {
                     break;
                 }
                 // A further member: the whole is their concatenation.
-                *self = Self::new();
+                *self = Self { members: self.members + 1, ..Self::new() };
                 pushed.cost += MEMBER_COST;
             }
             if out.len() == out.capacity() {

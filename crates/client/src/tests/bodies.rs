@@ -192,7 +192,8 @@ fn the_limit_holds_for_what_is_unpacked() {
     check(&known("", &[b'x'; 102_400]), Err(error));
     check(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999\r\n\r\n", Err(error));
     // Nothing comes out, and it never ends.
-    check(&known(GZIP, &gzip(b"").repeat(10_000)), Err(error));
+    check(&known(GZIP, &gzip(b"").repeat(1_001)), Err(error));
+    check(&known(GZIP, &gzip(b"").repeat(1_000)), Ok(""));
     check(&chunked("", &[b'x'; 60_000], 1), Err(error));
     let just = "x".repeat(102_399);
     check(&known("", just.as_bytes()), Ok(&just));
