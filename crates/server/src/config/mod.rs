@@ -14,6 +14,8 @@ mod file;
 mod fingerprint;
 mod global;
 mod headers;
+#[cfg(test)]
+mod hostile;
 pub(crate) mod nearest;
 mod otlp;
 pub(crate) mod paths;

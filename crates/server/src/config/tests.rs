@@ -152,3 +152,37 @@ scrape_configs:
     assert_eq!(again.global.scrape_interval, loaded.global.scrape_interval);
     assert_eq!(to_yaml(&again), yaml);
 }
+
+#[test]
+fn differences_are_names() {
+    let check = |old: &str, new: &str, expected: diff::Diff| {
+        let parse = |text| parse_text(text).unwrap();
+        assert_eq!(diff::Diff::new(&parse(old), &parse(new)), expected, "{old} {new}");
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let none = diff::Diff::default;
+    check("", "", none());
+    check("", "global:\n# nothing\n", none());
+    check("scrape_configs: [{job_name: a}]", "scrape_configs: [{job_name: a, scheme: http}]", none());
+    let interval = |text: &str| format!("global: {{scrape_interval: {text}}}\n");
+    let settings = names(&["global.scrape_interval"]);
+    check(&interval("2m"), &interval("3m"), diff::Diff { settings, ..none() });
+    let jobs = "scrape_configs: [{job_name: b}, {job_name: a, scrape_interval: 1m}]";
+    let changed = vec![("b".to_owned(), names(&["scrape_interval"]))];
+    let settings = names(&["global.scrape_interval"]);
+    check(jobs, &format!("{}{jobs}", interval("2m")), diff::Diff { changed, settings, ..none() });
+    let jobs = "scrape_configs: [{job_name: c}, {job_name: a, bearer_token: x}]";
+    check(
+        "scrape_configs: [{job_name: b}, {job_name: a, bearer_token: y}]",
+        jobs,
+        diff::Diff {
+            added: names(&["c"]),
+            removed: names(&["b"]),
+            changed: vec![("a".to_owned(), names(&["authorization"]))],
+            settings: Vec::new(),
+        },
+    );
+    let retention = "storage: {tsdb: {retention: {time: 1d}}}";
+    let settings = names(&["storage.tsdb.retention.time"]);
+    check("", retention, diff::Diff { settings, ..none() });
+}
