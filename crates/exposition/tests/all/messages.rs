@@ -470,3 +470,26 @@ fn a_histogram_is_written_shortly() {
     let text = crate::fixtures::describe_histogram(&histogram);
     assert_eq!(text, "gauge schema 0 count 0 sum 0 zero 0 within 0 positive 1:1 2:2 4:3");
 }
+
+/// The seed that messages are fuzzed from is what this file writes.
+#[test]
+fn the_seed_for_fuzzing_has_all_forms() {
+    let summary = Summary {
+        count: 3,
+        sum: 4.5,
+        quantile: vec![Quantile { quantile: 0.5, value: 1.0 }],
+        created: Some(Timestamp { seconds: 7, nanos: 0 }),
+    };
+    let counter = Counter { value: 5.0, exemplar: Some(exemplar("c", 1.0, Some(4))), created: None };
+    let page = client::page(&[
+        family("h", HISTOGRAM, vec![histogram(classic_and_native())]),
+        family("s", SUMMARY, vec![Metric { summary: Some(summary), ..Metric::default() }]),
+        family("c_total", COUNTER, vec![Metric { counter: Some(counter), ..Metric::default() }]),
+    ]);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../fixtures/fuzz/exposition_protobuf/families.bin");
+    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+        std::fs::write(&path, &page).unwrap();
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), page);
+}

@@ -131,7 +131,7 @@ const PARTS: [&str; 27] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn any_page_in_any_pieces(

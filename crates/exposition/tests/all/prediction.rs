@@ -133,6 +133,28 @@ proptest! {
     }
 
     #[test]
+    fn forgotten_slots_change_nothing(
+        pages in pages(),
+        openmetrics: bool,
+        every in 1..5usize,
+        way in 0..3usize,
+    ) {
+        let format = if openmetrics { Format::OpenMetrics } else { Format::Text };
+        let options = crate::pieces::ways(format)[way];
+        let (mut recorder, mut memory) = (Recorder::default(), Predictor::new());
+        for page in &pages {
+            recorder.forget_every = Some(every + 1);
+            let forgetful = recorder.page_with(&options, page, &mut memory);
+            let fresh = crate::recorder::read_fresh_with(&options, page);
+            let fresh_samples = fresh.as_ref().map(|told| {
+                told.iter().filter(|told| matches!(told, Told::Sample(_))).cloned().collect::<Vec<_>>()
+            });
+            let samples: Vec<_> = recorder.samples().into_iter().map(Told::Sample).collect();
+            prop_assert_eq!(forgetful.map(|()| &samples), fresh_samples.as_ref().map_err(|e| (*e).clone()));
+        }
+    }
+
+    #[test]
     fn no_bytes_panic(body in proptest::collection::vec(any::<u8>(), 0..200), openmetrics: bool) {
         let format = if openmetrics { Format::OpenMetrics } else { Format::Text };
         if let Err(error) = read_fresh(format, &body) {
