@@ -1,8 +1,8 @@
 //! `/notifications`: what people should know about the server right now, as a list, or live as
 //! server-sent events.
 
-use crate::envelope::{self, Data};
 use crate::State;
+use crate::envelope::{self, Data};
 use axum::extract;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};

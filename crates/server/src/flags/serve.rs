@@ -1,6 +1,6 @@
 //! The flags of a server that do something here, by what they are about.
 //!
-//! The doc comment of a field is its help; `docs` of Prometheus' hidden flags are seen by
+//! The doc comment of a field is its help; that of flags that Prometheus hides is seen by
 //! `--help-long` only.
 
 use super::values;
@@ -155,6 +155,13 @@ pub(crate) struct Log {
     #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt",
         help_heading = PROCESS)]
     pub(crate) format: LogFormat,
+}
+
+impl Log {
+    /// Only what goes wrong, for commands that print something else.
+    pub(crate) fn warnings() -> Self {
+        Self { level: LogLevel::Warn, format: LogFormat::Logfmt }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
