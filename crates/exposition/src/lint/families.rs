@@ -17,6 +17,8 @@ pub(super) struct Families {
 pub(super) struct Family {
     pub(super) kind: FamilyType,
     pub(super) has_help: bool,
+    /// Its series: a histogram has one for each bucket, and two more.
+    pub(super) series: usize,
     /// Labels of its metrics, written one after the other; a histogram is one metric.
     metrics: HashSet<Vec<(String, String)>>,
     /// Metrics that were there before.
@@ -74,6 +76,7 @@ impl Sink for Families {
         _: Option<i64>,
     ) -> Result<u32, Self::Error> {
         let family = self.family_of(&series.name());
+        family.series += 1;
         let bound = family.kind.bound_label();
         let labels = series.labels().filter(|(name, _)| bound != Some(&**name));
         let labels = labels.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();

@@ -32,13 +32,7 @@ pub struct Problem {
 /// # Errors
 /// When the page cannot be read.
 pub fn lint(page: &[u8]) -> Result<Vec<Problem>, SyntaxError> {
-    let mut families = Families::default();
-    let options = Options::new(Format::Text);
-    match parse(&options, page, &mut Predictor::new(), &mut families) {
-        Ok(()) => {}
-        Err(Failure::Syntax(error)) => return Err(error),
-        Err(Failure::Sink(never)) => match never {},
-    }
+    let families = read(page)?;
     let mut problems = Vec::new();
     for (name, family) in families.with_samples() {
         let texts = judge(name, family);
@@ -46,6 +40,25 @@ pub fn lint(page: &[u8]) -> Result<Vec<Problem>, SyntaxError> {
     }
     problems.sort();
     Ok(problems)
+}
+
+/// How many series each family of a page has, by its name.
+///
+/// # Errors
+/// When the page cannot be read.
+pub fn series_by_family(page: &[u8]) -> Result<Vec<(String, usize)>, SyntaxError> {
+    let families = read(page)?;
+    Ok(families.with_samples().map(|(name, family)| (name.to_owned(), family.series)).collect())
+}
+
+fn read(page: &[u8]) -> Result<Families, SyntaxError> {
+    let mut families = Families::default();
+    let options = Options::new(Format::Text);
+    match parse(&options, page, &mut Predictor::new(), &mut families) {
+        Ok(()) => Ok(families),
+        Err(Failure::Syntax(error)) => Err(error),
+        Err(Failure::Sink(never)) => match never {},
+    }
 }
 
 const BAD_METRIC_CASE: &str = "metric names should be written in 'snake_case' not 'camelCase'";
@@ -201,6 +214,7 @@ mod tests {
         let histogram = "# HELP h x\n# TYPE h histogram\nh_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\n\
             h_sum 1\nh_count 1\n";
         check(histogram, &[]);
+        assert_eq!(series_by_family(histogram.as_bytes()), Ok(vec![("h".to_owned(), 4)]));
         check(
             &histogram.replace("histogram", "gauge"),
             &[("h_bucket", "no help text"), ("h_count", "no help text"), ("h_sum", "no help text")],

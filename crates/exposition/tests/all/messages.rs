@@ -480,7 +480,8 @@ fn the_seed_for_fuzzing_has_all_forms() {
         quantile: vec![Quantile { quantile: 0.5, value: 1.0 }],
         created: Some(Timestamp { seconds: 7, nanos: 0 }),
     };
-    let counter = Counter { value: 5.0, exemplar: Some(exemplar("c", 1.0, Some(4))), created: None };
+    let counter =
+        Counter { value: 5.0, exemplar: Some(exemplar("c", 1.0, Some(4))), created: None };
     let page = client::page(&[
         family("h", HISTOGRAM, vec![histogram(classic_and_native())]),
         family("s", SUMMARY, vec![Metric { summary: Some(summary), ..Metric::default() }]),

@@ -21,7 +21,7 @@ pub(crate) struct Sample {
     pub(crate) labels: Labels,
     pub(crate) value: f64,
     /// Instead of a value.
-    pub(crate) histogram: Option<FloatHistogram>,
+    pub(crate) histogram: Option<Box<FloatHistogram>>,
     pub(crate) t_ms: Option<i64>,
     pub(crate) start_ms: Option<i64>,
     pub(crate) exemplars: Vec<Exemplar>,
@@ -120,7 +120,7 @@ impl Recorder {
         t_ms: Option<i64>,
     ) {
         let (raw, labels) = self.series[slot as usize].clone();
-        let (histogram, start_ms, exemplars) = (histogram.cloned(), None, Vec::new());
+        let (histogram, start_ms, exemplars) = (histogram.cloned().map(Box::new), None, Vec::new());
         self.told.push(Told::Sample(Sample {
             raw,
             labels,
