@@ -24,11 +24,12 @@
 
 use super::column::ColumnRows;
 use crate::codec::bits::{ByteReader, put_varint};
-use crate::codec::histogram::{decode_samples, encode_samples};
-use crate::codec::{DecodeError, Scratch, times};
+use crate::codec::histogram::{decode_rest, encode_samples};
+use crate::codec::{self, DecodeError, Scratch, times};
 use crate::wal::record::put_runs;
 #[cfg(test)]
 use crate::wal::record::read_runs;
+use std::ops::Range;
 use std::sync::Arc;
 
 const HEADER: usize = 36;
@@ -299,10 +300,12 @@ impl Chunk {
     }
 
     /// Decodes a column; whether it had a value in the row before, which is only told when rows are
-    /// missing.
+    /// missing. Histograms of other rows than the wanted ones are empty; which
+    /// ones are wanted is asked only where there are any.
     pub(crate) fn read(
         &self,
         column: usize,
+        wanted: impl FnOnce() -> Range<usize>,
         scratch: &mut Scratch,
         out: &mut ColumnRows,
     ) -> Result<bool, DecodeError> {
@@ -329,7 +332,12 @@ impl Chunk {
             out.mark(self.rows, true);
             (true, self.rows)
         };
-        decode_samples(from.rest(), values, scratch, &mut out.values, &mut out.histograms)?;
+        let used = codec::decode(from.rest(), values, scratch, &mut out.values)?;
+        from.take(used)?;
+        if !from.rest().is_empty() {
+            let wanted = out.marks_in(wanted());
+            decode_rest(from.rest(), &out.values, wanted, scratch, &mut out.histograms)?;
+        }
         Ok(before)
     }
 }
@@ -379,7 +387,7 @@ mod tests {
             let mut read = ColumnRows::default();
             for (id, column) in ids.iter().zip(&columns) {
                 let found = parsed.find(*id).unwrap();
-                let before = parsed.read(found, scratch, &mut read).unwrap();
+                let before = parsed.read(found, || 0..parsed.rows(), scratch, &mut read).unwrap();
                 assert_eq!(read.values, column.values, "series {id}, {rows} rows");
                 if !column.is_full() {
                     assert_eq!(before, id % 2 == 1);

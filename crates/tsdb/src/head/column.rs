@@ -2,6 +2,7 @@
 
 use crate::codec::histogram::is_mark;
 use model::{FloatHistogram, TimeRange, is_stale, stale_marker};
+use std::ops::Range;
 use std::sync::Arc;
 use storage::Columns;
 
@@ -39,6 +40,24 @@ impl ColumnRows {
     /// Whether a row has a value.
     pub(crate) fn has(&self, row: usize) -> bool {
         self.present[row / 64] >> (row % 64) & 1 == 1
+    }
+
+    /// Which of the histograms are those of some rows.
+    pub(crate) fn marks_in(&self, rows: Range<usize>) -> Range<usize> {
+        let (mut value, mut marks, mut wanted) = (0, 0, 0..0);
+        for row in 0..self.rows {
+            if row == rows.start {
+                wanted.start = marks;
+            }
+            if row == rows.end {
+                break;
+            }
+            if self.has(row) {
+                marks += usize::from(self.values.get(value).is_some_and(|value| is_mark(*value)));
+                value += 1;
+            }
+        }
+        wanted.start..marks.max(wanted.start)
     }
 
     /// Adds rows that all have or all lack a value; the values are the caller's to add.

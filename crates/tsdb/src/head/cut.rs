@@ -130,7 +130,7 @@ impl Part {
         for chunk in &cut.chunks {
             let chunk_rows = u32::try_from(chunk.rows()).expect("at most 480");
             if let Some(column) = chunk.find(id) {
-                let live = chunk.read(column, scratch, rows)?;
+                let live = chunk.read(column, || 0..chunk.rows(), scratch, rows)?;
                 if first_row == 0 {
                     self.present_before = live && !rows.is_full();
                 }

@@ -4,11 +4,12 @@
 use crate::codec::DecodeError;
 use crate::codec::bits::{ByteReader, put_varint};
 use crate::codec::histogram::delta::Last;
-use crate::codec::histogram::{MAX_BUCKETS, is_mark, refusal};
+use crate::codec::histogram::{MAX_BUCKETS, is_mark, refusal, unwanted};
 use crate::codec::row::RowState;
 use model::FloatHistogram;
 use roaring::RoaringBitmap;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use storage::{Column, Row};
 
@@ -35,12 +36,22 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
-    /// Appends all of them.
-    pub(crate) fn decode(&self, out: &mut Vec<Arc<FloatHistogram>>) -> Result<(), DecodeError> {
+    /// Appends all of them; empty ones instead of those that are not wanted.
+    pub(crate) fn decode(
+        &self,
+        wanted: Range<usize>,
+        out: &mut Vec<Arc<FloatHistogram>>,
+    ) -> Result<(), DecodeError> {
         let (mut from, mut last) = (ByteReader::new(&self.bytes), Last::default());
+        let mut number = 0;
         while !from.rest().is_empty() {
             last.decode(&mut from)?;
-            out.extend(last.histogram().map(Arc::new));
+            if wanted.contains(&number) {
+                out.extend(last.histogram().map(Arc::new));
+            } else {
+                out.push(unwanted());
+            }
+            number += 1;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use model::{Labels, Matcher, TimeRange};
 use parking_lot::RwLockReadGuard;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use storage::Columns;
 
@@ -140,6 +141,12 @@ impl Head {
     }
 }
 
+/// The rows whose times lie in a range.
+fn rows_in(t_ms: &[i64], range: TimeRange) -> Range<usize> {
+    let first = t_ms.partition_point(|t| *t < range.min_ms);
+    first..t_ms.partition_point(|t| *t <= range.max_ms)
+}
+
 /// Columns are hints: a group may have renumbered its columns since.
 fn check_columns(wanted: &mut [(u32, u32)], ids: &[u32]) {
     let wrong = |(id, column): &(u32, u32)| ids.get(*column as usize) != Some(id);
@@ -198,7 +205,7 @@ impl GroupView {
             let Some(column) = chunk.find(id).filter(|_| range.overlaps(clip)) else { continue };
             let t_ms = view.t_ms.get_or_init(|| chunk.t_ms(codec));
             let t_ms = t_ms.as_ref().map_err(|error| *error)?;
-            let live = chunk.read(column, codec, rows)?;
+            let live = chunk.read(column, || rows_in(t_ms, range), codec, rows)?;
             rows.emit(t_ms, live, chunk.header.ends_series, range, out);
         }
         let Some(open) = self.open.as_ref().filter(|_| column != NO_COLUMN) else {
@@ -212,7 +219,8 @@ impl GroupView {
         let column = column as usize;
         open.read(column, tail, i, rows)?;
         if let Some(Some(stream)) = self.streams.get(i) {
-            stream.decode(&mut rows.histograms)?;
+            let wanted = rows.marks_in(rows_in(&open.t_ms, range));
+            stream.decode(wanted, &mut rows.histograms)?;
         }
         rows.emit(&open.t_ms, open.was_live(column), self.ends_series, range, out);
         Ok(())

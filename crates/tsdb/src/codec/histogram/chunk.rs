@@ -2,10 +2,11 @@
 //! the shape, and per number, in order, the chunk of its values. How many histograms there are is known
 //! from outside.
 
-use super::{Shape, flags_and_first, numbers};
+use super::{Shape, flags_and_first, numbers, unwanted};
 use crate::codec::bits::{ByteReader, put_varint};
 use crate::codec::{self, DecodeError, Scratch};
 use model::FloatHistogram;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Numbers of a stretch at most, all histograms together; a stretch of one may have more.
@@ -40,10 +41,12 @@ pub(crate) fn encode(histograms: &[Arc<FloatHistogram>], scratch: &mut Scratch, 
     }
 }
 
-/// Appends the `n` histograms at the start of `bytes`; gives the number of bytes they took.
+/// Appends the `n` histograms at the start of `bytes`, empty ones instead of those that are not
+/// wanted; gives the number of bytes they took.
 pub(crate) fn decode(
     bytes: &[u8],
     n: usize,
+    wanted: Range<usize>,
     scratch: &mut Scratch,
     out: &mut Vec<Arc<FloatHistogram>>,
 ) -> Result<usize, DecodeError> {
@@ -69,6 +72,10 @@ pub(crate) fn decode(
         }
         out.reserve(count);
         for i in 0..count {
+            if !wanted.contains(&(n - left + i)) {
+                out.push(unwanted());
+                continue;
+            }
             let numbers = columns[i..].iter().step_by(count).copied();
             out.push(Arc::new(shape.build(numbers)));
         }

@@ -26,7 +26,8 @@ use model::FloatHistogram;
 use model::histogram::{CounterReset, Span};
 use model::sample::NORMAL_NAN_BITS;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 use storage::HISTOGRAM_BITS;
 
 /// The most buckets and custom bounds of a histogram that is stored; more of them are damage.
@@ -252,6 +253,12 @@ pub(crate) fn encode_samples(
     chunk::encode(&histograms[..marks.min(histograms.len())], scratch, out);
 }
 
+/// Stands where a histogram is that nobody wants.
+pub(crate) fn unwanted() -> Arc<FloatHistogram> {
+    static EMPTY: LazyLock<Arc<FloatHistogram>> = LazyLock::new(Arc::default);
+    Arc::clone(&EMPTY)
+}
+
 /// Reads what [`encode_samples`] wrote: exactly these bytes.
 pub(crate) fn decode_samples(
     bytes: &[u8],
@@ -265,16 +272,19 @@ pub(crate) fn decode_samples(
     if used == bytes.len() {
         return Ok(());
     }
-    decode_rest(&bytes[used..], &values[first..], scratch, histograms)
+    decode_rest(&bytes[used..], &values[first..], 0..n, scratch, histograms)
 }
 
-/// Reads the histograms that stand after the chunk of these values: exactly these bytes.
+/// Reads the histograms that stand after the chunk of these values: exactly these bytes. Instead of
+/// those that are not wanted there are empty ones.
 pub(crate) fn decode_rest(
     bytes: &[u8],
     values: &[f64],
+    wanted: Range<usize>,
     scratch: &mut Scratch,
     histograms: &mut Vec<Arc<FloatHistogram>>,
 ) -> Result<(), DecodeError> {
-    let used = chunk::decode(bytes, marks(values), scratch, histograms)?;
+    let n = marks(values);
+    let used = chunk::decode(bytes, n, wanted, scratch, histograms)?;
     if used == bytes.len() { Ok(()) } else { Err(DecodeError::Invalid("length of a chunk")) }
 }

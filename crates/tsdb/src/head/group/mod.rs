@@ -1,13 +1,15 @@
 //! One group in memory: its columns as arrays, its open rows, its sealed chunks.
 
+mod replayed;
+
 use super::chunk::{Builder, Chunk, Header, MAX_ROWS};
 use super::column::ColumnRows;
-use super::histograms::{Histograms, Replayed, Stream};
+use super::histograms::{Histograms, Stream};
 use super::mini::{MINI_ROWS, Mini};
 use super::open::OpenRows;
-use crate::codec::bits::{ByteReader, put_varint};
+use crate::codec::Scratch;
+use crate::codec::bits::put_varint;
 use crate::codec::row::{self, RowState};
-use crate::codec::{DecodeError, Scratch};
 use crate::wal::Wal;
 use crate::wal::record::{self, GroupEntry, entry};
 use model::{FloatHistogram, is_stale};
@@ -178,70 +180,6 @@ impl GroupHead {
         full
     }
 
-    /// Stores a row that is a difference to nothing, as the log has it; `histograms` are the bytes that
-    /// follow it there.
-    pub(crate) fn push_key(
-        &mut self,
-        state: RowState,
-        histograms: &[u8],
-    ) -> Result<(), DecodeError> {
-        let histograms = self.read_histograms(histograms, true, &state)?;
-        self.begin_rows();
-        let mut row = Row::new();
-        row.begin(state.t_ms());
-        for (column, histogram) in histograms {
-            row.set_histogram(column, histogram);
-        }
-        for (column, value) in (0..).zip(state.last()) {
-            if state.is_present(column as usize) {
-                row.set(Column(column), *value);
-            }
-        }
-        row::encode(&row, &mut self.state, &mut self.open.tail);
-        self.push_histograms(row.histograms(), false);
-        self.row_pushed(Some(state));
-        Ok(())
-    }
-
-    /// Stores a delta row read from the log.
-    pub(crate) fn push_delta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        self.begin_rows();
-        let (row, histograms) = bytes.split_at(row::decode(bytes, &mut self.state)?);
-        let state = std::mem::take(&mut self.state);
-        let histograms = self.read_histograms(histograms, false, &state);
-        self.state = state;
-        self.push_histograms(&histograms?, false);
-        self.open.tail.extend_from_slice(row);
-        self.row_pushed(None);
-        Ok(())
-    }
-
-    /// Takes a row into account that is in a block already: what comes next is the difference to it.
-    pub(crate) fn skip_key(
-        &mut self,
-        state: RowState,
-        histograms: &[u8],
-    ) -> Result<(), DecodeError> {
-        self.read_histograms(histograms, true, &state)?;
-        self.seal(false);
-        self.last_ms = self.last_ms.max(state.t_ms());
-        self.state = state;
-        self.skipped = true;
-        Ok(())
-    }
-
-    /// The same for a delta row.
-    pub(crate) fn skip_delta(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
-        let used = row::decode(bytes, &mut self.state)?;
-        let state = std::mem::take(&mut self.state);
-        let histograms = self.read_histograms(&bytes[used..], false, &state);
-        self.state = state;
-        histograms?;
-        self.last_ms = self.state.t_ms();
-        self.skipped = true;
-        Ok(())
-    }
-
     /// Takes in histograms of a row; what the log is to have of them.
     fn push_histograms(
         &mut self,
@@ -255,18 +193,6 @@ impl GroupHead {
         body
     }
 
-    fn read_histograms(
-        &mut self,
-        bytes: &[u8],
-        key: bool,
-        state: &RowState,
-    ) -> Result<Replayed, DecodeError> {
-        if bytes.is_empty() && self.histograms.is_none() {
-            return Ok(Replayed::new());
-        }
-        self.histograms.get_or_insert_default().read(bytes, key, state)
-    }
-
     /// The histograms of a column's open rows, if it has any.
     pub(crate) fn stream(&self, column: u32) -> Option<Arc<Stream>> {
         self.histograms.as_ref()?.stream(column)
@@ -275,11 +201,6 @@ impl GroupHead {
     /// Whether there ever were histograms.
     pub(crate) fn has_histograms(&self) -> bool {
         self.histograms.is_some()
-    }
-
-    /// Time of a delta row read from the log.
-    pub(crate) fn delta_t_ms(&self, bytes: &[u8]) -> Result<i64, DecodeError> {
-        Ok(self.state.t_ms().wrapping_add(ByteReader::new(bytes).signed()?))
     }
 
     /// Rows that went by without being stored are what the first stored one is the difference to.
@@ -372,7 +293,9 @@ impl GroupHead {
             read.expect("mini-batches of our own making");
             if let Some(stream) = u32::try_from(column).ok().and_then(|column| self.stream(column))
             {
-                stream.decode(&mut rows.histograms).expect("histograms of our own making");
+                stream
+                    .decode(0..rows.rows(), &mut rows.histograms)
+                    .expect("histograms of our own making");
             }
             unused[column] = rows.values.is_empty();
             let before = self.open.was_live(column) && self.ends_series();
