@@ -192,6 +192,8 @@ impl Body {
         while cost < room {
             let (lines, piece) = self.framing.next(wire.rest())?;
             wire.consume(lines);
+            // Chunks of a few bytes are mostly lines.
+            cost += lines;
             let piece = &wire.rest()[..piece];
             let before = out.len();
             let (used, step) = match &mut self.gzip {
@@ -203,7 +205,7 @@ impl Body {
                 }
                 Some(gzip) if piece.is_empty() && !gzip.has_more() => return Ok(false),
                 Some(gzip) => {
-                    let pushed = gzip.push(piece, out, room - cost)?;
+                    let pushed = gzip.push(piece, out, room.saturating_sub(cost).max(1))?;
                     self.since_turn += pushed.cost * UNPACKING;
                     if gzip.has_too_many_members(self.limit) {
                         return Err(FetchError::BodyLimit(self.limit));

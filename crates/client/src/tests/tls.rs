@@ -240,3 +240,31 @@ fn redirects_may_lead_to_tls() {
         assert_eq!(body.unwrap(), "secret page");
     });
 }
+
+#[test]
+fn a_second_handshake_is_short() {
+    run(async {
+        let authority = Authority::new("ca");
+        let config = Arc::new(authority.issue(&["localhost"], |_| {}).server());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+        let kinds = Arc::<Mutex<Vec<_>>>::default();
+        let seen = kinds.clone();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let stream = TlsAcceptor::from(config.clone()).accept(stream).await.unwrap();
+                seen.lock().unwrap().push(stream.get_ref().1.handshake_kind().unwrap());
+                let closing = |_: &str, _| [&known("", b"page"), CLOSE].concat();
+                converse(Box::new(stream), &Mutex::default(), &closing).await;
+            }
+        });
+        let client = client(&trusting(&authority, ""));
+        // Two targets of one job.
+        for _ in 0..2 {
+            fetch(&mut client.session(), &url, 100).await.unwrap();
+        }
+        use rustls::HandshakeKind::{Full, Resumed};
+        assert_eq!(*kinds.lock().unwrap(), [Full, Resumed]);
+    });
+}
