@@ -33,7 +33,7 @@ pub use diagnosis::{Diagnosis, Excerpt, LimitPassed, Position, Reason};
 pub use explain::{Explained, Explanation, NotFound, Outcome, State, Step, explain};
 pub use manager::{Manager, PoolView, Snapshot};
 pub use metrics::Metrics;
-pub use target::{Counts, Family, Health, Status, Target, check_group};
+pub use target::{Counts, Family, Health, Preview, Status, Target, check_group, preview};
 
 use client::{Client, Dialer};
 use clock::Clock;

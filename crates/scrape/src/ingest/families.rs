@@ -154,7 +154,7 @@ impl Families {
         let is_gone =
             |name: &str| self.missing.get(name).is_some_and(|since| scrape - since >= KEPT_SCRAPES);
         let kept = |family: &&Arc<Family>| {
-            !told.contains_key(&family.name) && !(gone && is_gone(&family.name))
+            !(told.contains_key(&family.name) || (gone && is_gone(&family.name)))
         };
         let mut families: Vec<_> = shown.iter().filter(kept).cloned().collect();
         drop(shown);

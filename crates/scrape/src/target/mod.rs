@@ -81,6 +81,29 @@ pub(crate) fn discovered_labels(job: &Job, group: &Labels, own: &Labels) -> Labe
     labels.build()
 }
 
+/// What becomes of a target, for people who check a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Its labels before relabeling, the job's defaults among them.
+    pub discovered: Labels,
+    /// All its labels after it, hidden ones included; `None` when a rule drops it, else why it cannot
+    /// be scraped.
+    pub outcome: Result<Option<Labels>, String>,
+}
+
+/// What becomes of each target of a group.
+pub fn preview(job: &Job, group: &discovery::Group) -> impl Iterator<Item = Preview> {
+    group.targets.iter().map(|own| {
+        let discovered = discovered_labels(job, &group.labels, own);
+        let outcome = match place(job, &discovered) {
+            Ok(Placed::Kept(all)) => Ok(Some(all)),
+            Ok(Placed::Dropped) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        };
+        Preview { discovered, outcome }
+    })
+}
+
 /// Checks what becomes of the targets of a group: each can be scraped, or is dropped by a rule.
 ///
 /// # Errors

@@ -113,3 +113,35 @@ async fn a_target_behind_a_socket_in_the_file_system() {
     wait_for("it is scraped", good).await;
     assert!(manager.shutdown(DEADLINE).await);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redirect_that_leads_to_itself_ends() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let server = tokio::spawn(async move {
+        for requests in 1_usize.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            let answer = b"HTTP/1.1 302 Found\r\nLocation: /m\r\nContent-Length: 0\r\n\
+                           Connection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+            println!("{requests} requests");
+        }
+    });
+    let store = MemoryStore::new();
+    let manager =
+        Manager::new(Arc::new(store.clone()), Arc::<Metrics>::default(), Options::default());
+    manager.apply(super::world::jobs("- {job_name: j, scrape_interval: 2s}"));
+    let targets = vec![Labels::from_pairs([(ADDRESS, &address)])];
+    let group = Group { source: "test".into(), labels: Labels::empty(), targets };
+    let jobs = [("j".to_owned(), [group].as_slice().into())].into();
+    manager.set_targets(Arc::new(Snapshot { jobs }));
+    let error = || manager.snapshot().pools[0].active[0].status().last_error;
+    wait_for("it is scraped", || error().is_some()).await;
+    assert!(error().unwrap().contains("stopped after 10 redirects"), "{:?}", error());
+    server.abort();
+    assert!(manager.shutdown(DEADLINE).await);
+}
