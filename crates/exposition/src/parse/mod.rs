@@ -39,8 +39,6 @@ pub(crate) struct Lines<'m> {
     has_ended: bool,
     /// The last piece ended in a run of comments that is too long to be remembered.
     in_long_block: bool,
-    /// The sink does not want the slot of the line that comes now.
-    is_forgotten: bool,
     /// When start timestamps are wanted.
     starts: Option<Starts>,
     /// When type and unit become labels.
@@ -74,7 +72,6 @@ impl<'m> Lines<'m> {
             base: 0,
             has_ended: false,
             in_long_block: false,
-            is_forgotten: false,
             starts: has_starts.then(Starts::default),
             unit_labels: options.type_and_unit_labels.then(Unit::default),
         }
@@ -169,17 +166,14 @@ impl<'m> Lines<'m> {
                 at = next.map_err(|stop| (at, stop))?;
                 continue;
             };
-            match teller.known(slot, value, t_ms) {
-                Ok(Known::Taken) => {}
-                // The line is read again, and another slot found for its series.
+            self.walk.advance();
+            at = match teller.known(slot, value, t_ms) {
+                Ok(Known::Taken) => next,
                 Ok(Known::Forget) => {
-                    self.is_forgotten = true;
-                    break;
+                    self.forgotten_line(body, at, teller).map_err(|stop| (at, stop))?
                 }
                 Err(error) => return Err((at, Stop::Sink(error))),
-            }
-            self.walk.advance();
-            at = next;
+            };
         }
         Ok(at)
     }
@@ -324,13 +318,27 @@ impl<'m> Lines<'m> {
             return self.sample_line(body, start, teller);
         }
         let tail = sample::tail(&mut lexer, ahead, &mut self.exemplar_labels)?;
-        if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
-            self.is_forgotten = true;
-            return self.sample_line(body, start, teller);
-        }
         self.walk.advance();
+        if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
+            return self.forgotten_line(body, start, teller);
+        }
         self.tell_exemplar(body, tail, teller)?;
         Ok(lexer.at())
+    }
+
+    /// Reads a line again whose slot the sink does not want any more.
+    #[cold]
+    fn forgotten_line<T: Teller>(
+        &mut self,
+        body: &[u8],
+        start: usize,
+        teller: &mut T,
+    ) -> Result<usize, Stop<T::Error>> {
+        let (series, tail, next) = self.sample(body, start)?;
+        let slot = self.tell_unknown(body, series, tail, teller)?;
+        self.walk.replace_slot(slot);
+        self.tell_exemplar(body, tail, teller)?;
+        Ok(next)
     }
 
     /// Reads a line word by word.
@@ -421,9 +429,7 @@ impl<'m> Lines<'m> {
     ) -> Result<(), Stop<T::Error>> {
         let key = self.walk.key(&body[series.whole.start..series.whole.end]);
         if let Some(slot) = key.and_then(|key| self.walk.find(key)) {
-            if std::mem::take(&mut self.is_forgotten)
-                || teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget
-            {
+            if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
                 let slot = self.tell_unknown(body, series, tail, teller)?;
                 self.walk.replace_slot(slot);
             }
