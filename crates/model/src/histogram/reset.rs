@@ -26,11 +26,11 @@ impl FloatHistogram {
         }
         let Some(zero_count) = previous.zero_count_within(self.zero_threshold) else { return true };
         let steps = steps(previous.schema, self.schema);
-        // Buckets inside the wider zero bucket are counted there.
-        let outside =
-            |(index, _): &(i32, f64)| exponential_bound(self.schema, *index) > self.zero_threshold;
         let lost = |mine: Indexed<'_>, theirs: Indexed<'_>| {
-            lost(mine.filter(outside), Joined { finer: theirs, steps, next: None }.filter(outside))
+            // Buckets inside the wider zero bucket are counted there.
+            let bound = |index| exponential_bound(previous.schema, index);
+            let outside = theirs.filter(|(index, _)| bound(*index) > self.zero_threshold);
+            lost(mine, Joined { finer: outside, steps, next: None })
         };
         self.zero_count < zero_count
             || lost(self.positive(), previous.positive())
@@ -144,13 +144,13 @@ fn lost(mine: impl Iterator<Item = (i32, f64)>, theirs: impl Iterator<Item = (i3
 }
 
 /// Buckets of a finer schema, joined to those of a coarser one.
-struct Joined<'a> {
-    finer: Indexed<'a>,
+struct Joined<I> {
+    finer: I,
     steps: u32,
     next: Option<(i32, f64)>,
 }
 
-impl Iterator for Joined<'_> {
+impl<I: Iterator<Item = (i32, f64)>> Iterator for Joined<I> {
     type Item = (i32, f64);
 
     fn next(&mut self) -> Option<(i32, f64)> {
