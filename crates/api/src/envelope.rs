@@ -31,10 +31,15 @@ pub(crate) fn data(write: impl FnOnce(&mut String)) -> Data {
 
 /// Data of a shape that serde knows.
 pub(crate) fn shape(value: &impl Serialize) -> Data {
+    data(|out| out.push_str(&json(value)))
+}
+
+/// The JSON of a shape that serde knows.
+pub(crate) fn json(value: &impl Serialize) -> String {
     let mut json = Vec::with_capacity(256);
     let mut writer = serde_json::Serializer::with_formatter(&mut json, Prose);
     value.serialize(&mut writer).expect("plain shapes have a JSON form");
-    data(|out| out.push_str(&String::from_utf8(json).expect("JSON is UTF-8")))
+    String::from_utf8(json).expect("JSON is UTF-8")
 }
 
 /// Escapes what [`json::write_text`] escapes.

@@ -15,6 +15,7 @@
 mod envelope;
 mod error;
 mod exemplars;
+pub mod explain;
 mod federate;
 mod json;
 mod layers;
@@ -36,10 +37,10 @@ mod time;
 pub use error::{ApiError, Kind};
 pub use metrics::Metrics;
 pub use notifications::NoticeBoard;
+pub use query::{ClientAddress, QueryLog};
 pub use state::{
     Boxed, BuildInfo, Count, Database, HeadStats, Host, Readiness, RuntimeInfo, Settings, State,
 };
-pub use query::{ClientAddress, QueryLog};
 pub use targets::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
 
 use axum::Router;
@@ -96,6 +97,7 @@ fn api_v1(state: &State) -> Router {
         .route("/scrape_pools", get(targets::pools))
         .route("/targets", get(targets::targets))
         .route("/targets/metadata", get(targets::targets_metadata))
+        .route("/explain/target", get(explain::target))
         .route("/metadata", get(targets::metadata))
         .route("/rules", get(no_rules))
         .route("/alerts", get(no_alerts))

@@ -18,7 +18,8 @@ mod version;
 mod web;
 mod wiring;
 
-use flags::{Check, Command, Parsed, Query, Test};
+use flags::{Check, Command, Explain, Parsed, Test};
+use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -50,10 +51,16 @@ fn main() -> ExitCode {
         Some(Command::Check(Check::Config(asked))) => commands::check::config(asked),
         Some(Command::Check(Check::Rules(asked))) => commands::check_rules::rules(asked),
         Some(Command::Check(Check::WebConfig { files })) => commands::web_config::check(files),
+        Some(Command::Check(Check::Metrics(asked))) => commands::check_metrics::metrics(asked),
+        Some(Command::Check(Check::ServiceDiscovery(asked))) => {
+            logging::start(&flags::Log::warnings());
+            run(commands::check_sd::service_discovery(asked))
+        }
         Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
         Some(Command::Man { command }) => print(|out| flags::pages::man(command, out)),
         Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),
-        Some(Command::Query(query)) => ask(query),
+        Some(Command::Query(query)) => run(commands::query::run(query)),
+        Some(Command::Explain(Explain::Target(asked))) => run(commands::explain::target(asked)),
         Some(Command::Demo(_)) | None => serve(parsed),
     }
 }
@@ -78,9 +85,10 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-fn ask(query: &Query) -> ExitCode {
+/// Runs a command that talks to others.
+fn run(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     let result = runtime().map_err(anyhow::Error::from);
-    match result.and_then(|runtime| runtime.block_on(commands::query::run(query))) {
+    match result.and_then(|runtime| runtime.block_on(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{}", chain(&error));

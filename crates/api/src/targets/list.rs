@@ -93,6 +93,15 @@ fn write_active(out: &mut String, state: &State, pool: &Pool, target: &ActiveTar
     field(out, "health", target.health.as_str());
     field(out, "scrapeInterval", &target.interval.to_string());
     field(out, "scrapeTimeout", &target.timeout.to_string());
+    // These two are ours; clients pass over what they do not know.
+    if target.scrapes.total > 0 {
+        out.push_str(r#","scrapes":"#);
+        out.push_str(&envelope::json(&target.scrapes));
+    }
+    if let Some(diagnosis) = &target.diagnosis {
+        out.push_str(r#","diagnosis":"#);
+        out.push_str(&envelope::json(diagnosis));
+    }
     out.push('}');
 }
 

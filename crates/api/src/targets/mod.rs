@@ -7,6 +7,7 @@ mod url;
 pub(crate) use list::{pools, targets};
 pub(crate) use metadata::{metadata, targets_metadata};
 
+use crate::explain::{Diagnosis, ExplainedJob, Scrapes};
 use model::Labels;
 use model::duration::Duration;
 
@@ -65,6 +66,10 @@ pub struct ActiveTarget {
     pub interval: Duration,
     /// How long a scrape may take.
     pub timeout: Duration,
+    /// What its scrapes brought.
+    pub scrapes: Scrapes,
+    /// What went wrong when something last did, without the page.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// The targets of one job.
@@ -88,4 +93,11 @@ pub trait Targets: Send + Sync {
     /// Tells the metadata of active targets: of the family called `metric`, or of all when it is
     /// empty. Each target's labels and families come together; `tell` returns false to stop.
     fn metadata(&self, metric: &str, tell: &mut dyn FnMut(&Labels, &FamilyMetadata) -> bool);
+
+    /// Explains all targets of a job, by its name, or the targets with a URL, an address or an
+    /// instance. The states are not counted yet.
+    ///
+    /// # Errors
+    /// When nothing fits, with what comes nearest.
+    fn explain(&self, asked: &str) -> Result<Vec<ExplainedJob>, String>;
 }

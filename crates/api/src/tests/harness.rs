@@ -1,5 +1,6 @@
 //! A server without sockets: requests go straight to the router.
 
+use crate::explain::{ExplainedJob, ExplainedTarget, Scrapes};
 use crate::state::{Boxed, Database};
 use crate::{
     ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Pool,
@@ -117,6 +118,8 @@ impl Targets for TestTargets {
             health: Health::Down,
             interval: Duration::from_ms(90_000),
             timeout: Duration::from_ms(10_000),
+            scrapes: Scrapes::default(),
+            diagnosis: None,
         };
         let dropped = vec![labels(&[("__address__", "x:1")])];
         vec![Pool { name: "node".into(), active: vec![active], dropped, dropped_total: 3 }]
@@ -141,6 +144,22 @@ impl Targets for TestTargets {
                 return;
             }
         }
+    }
+
+    fn explain(&self, asked: &str) -> Result<Vec<ExplainedJob>, String> {
+        if asked != "node" {
+            return Err(format!("no job is called {asked:?}"));
+        }
+        let target = ExplainedTarget {
+            state: "dropped".into(),
+            reason: Some("rule 1 did".into()),
+            source: "http://u:secret@h/<0>".into(),
+            discovered_labels: [("a".into(), "b".into())].into(),
+            ..ExplainedTarget::default()
+        };
+        let targets = vec![target.clone(), target];
+        let job = ExplainedJob { job: "node".into(), discovered: 2, targets, ..Default::default() };
+        Ok(vec![job])
     }
 }
 
@@ -176,17 +195,17 @@ pub(super) fn load(script: &str) -> MemoryStore {
 }
 
 /// An API over a store.
-pub(super) struct Api {
-    pub(super) state: State,
-    pub(super) readiness: Arc<Readiness>,
+pub(crate) struct Api {
+    pub(crate) state: State,
+    pub(crate) readiness: Arc<Readiness>,
 }
 
 impl Api {
-    pub(super) fn new(store: MemoryStore, settings: Settings) -> Self {
+    pub(crate) fn new(store: MemoryStore, settings: Settings) -> Self {
         Self::over(Arc::new(TestDatabase(store)), settings)
     }
 
-    pub(super) fn over(database: Arc<dyn Database>, settings: Settings) -> Self {
+    pub(crate) fn over(database: Arc<dyn Database>, settings: Settings) -> Self {
         let readiness = Arc::new(Readiness::default());
         readiness.open(database);
         let state = State::new(
@@ -201,20 +220,20 @@ impl Api {
         Self { state, readiness }
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
+    pub(crate) fn metrics(&self) -> &Metrics {
         &self.state.metrics
     }
 
-    pub(super) async fn send(&self, request: Request<Body>) -> Response {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Response {
         router(&self.state).oneshot(request).await.expect("the router always answers")
     }
 
-    pub(super) async fn get(&self, uri: &str) -> Answer {
+    pub(crate) async fn get(&self, uri: &str) -> Answer {
         Answer::of(self.send(Request::get(uri).body(Body::empty()).expect("a good URI")).await)
             .await
     }
 
-    pub(super) async fn post(&self, uri: &str, form: &str) -> Answer {
+    pub(crate) async fn post(&self, uri: &str, form: &str) -> Answer {
         let request = Request::post(uri)
             .header("Content-Type", "application/x-www-form-urlencoded")
             .body(Body::from(form.to_owned()));
@@ -223,31 +242,31 @@ impl Api {
 }
 
 /// A response, read whole.
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) headers: http::HeaderMap,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    pub(super) async fn of(response: Response) -> Self {
+    pub(crate) async fn of(response: Response) -> Self {
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
         Self { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     #[track_caller]
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("{error}: {} {}", self.status, self.text()))
     }
 }
 
 /// A query string of pairs.
-pub(super) fn form(pairs: &[(&str, &str)]) -> String {
+pub(crate) fn form(pairs: &[(&str, &str)]) -> String {
     url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }

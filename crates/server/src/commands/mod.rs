@@ -1,7 +1,10 @@
 //! What the binary does besides serving.
 
 pub(crate) mod check;
+pub(crate) mod check_metrics;
 pub(crate) mod check_rules;
+pub(crate) mod check_sd;
+pub(crate) mod explain;
 pub(crate) mod query;
 pub(crate) mod test_promql;
 pub(crate) mod web_config;

@@ -14,6 +14,9 @@ pub(crate) enum Command {
     /// Ask a server.
     #[command(subcommand)]
     Query(Query),
+    /// Ask a server why something is as it is.
+    #[command(subcommand)]
+    Explain(Explain),
     /// Run tests.
     #[command(subcommand)]
     Test(Test),
@@ -51,6 +54,44 @@ pub(crate) enum Check {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Check a page of metrics on standard input: whether its names are wise.
+    Metrics(CheckMetrics),
+    /// Discover the targets of a job, and print them with their labels.
+    ServiceDiscovery(CheckServiceDiscovery),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckMetrics {
+    /// Print how many series each family has.
+    #[arg(long)]
+    pub(crate) extended: bool,
+    /// Whether to tell what is unwise; ends with code 3 if anything is.
+    #[arg(long, default_value = "all", value_name = "LINT")]
+    lint: MetricsLint,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum MetricsLint {
+    All,
+    None,
+}
+
+impl CheckMetrics {
+    /// Whether what is unwise is told.
+    pub(crate) fn lints(&self) -> bool {
+        self.lint == MetricsLint::All
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckServiceDiscovery {
+    /// The configuration file.
+    pub(crate) config: PathBuf,
+    /// The job.
+    pub(crate) job: String,
+    /// How long to wait for what has not answered.
+    #[arg(long, default_value = "30s", value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -130,6 +171,30 @@ pub(crate) enum Query {
         #[command(flatten)]
         output: Output,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Explain {
+    /// Tell where targets come from, what each relabeling rule did to them, and how their scrapes go.
+    Target(ExplainTarget),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainTarget {
+    /// A target, by its URL, its address or its instance; or a job, for all of its targets.
+    pub(crate) target: String,
+    /// The URL of the server.
+    #[arg(long, default_value = "http://localhost:9090", value_name = "URL")]
+    pub(crate) server: String,
+    /// Only those in this state: up, down, unknown, dropped, invalid, duplicate, over-target-limit.
+    #[arg(long, value_name = "STATE")]
+    pub(crate) state: Option<String>,
+    /// At most so many targets of a job.
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    pub(crate) limit: u32,
+    /// Print the server's answer as it is.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,8 @@ mod tests;
 mod values;
 
 pub(crate) use commands::{
-    Check, CheckConfig, CheckRules, Command, Output, OutputFormat, Query, Shell, Test,
+    Check, CheckConfig, CheckMetrics, CheckRules, CheckServiceDiscovery, Command, Explain,
+    ExplainTarget, Output, OutputFormat, Query, Shell, Test,
 };
 pub(crate) use features::FeatureList;
 pub(crate) use serve::{Log, LogFormat, LogLevel, Serve};

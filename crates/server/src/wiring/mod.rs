@@ -8,6 +8,7 @@ mod auto_reload;
 mod changes;
 mod database;
 mod discovered;
+mod explained;
 mod front;
 mod host;
 mod keeper;

@@ -1,5 +1,7 @@
 //! What scraping knows of its targets, in the shape of the API.
 
+use super::explained;
+use api::explain::ExplainedJob;
 use api::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
 use model::Labels;
 use scrape::{Family, Manager, Snapshot, Target};
@@ -43,6 +45,11 @@ impl Targets for ScrapeView {
             }
         }
     }
+
+    fn explain(&self, asked: &str) -> Result<Vec<ExplainedJob>, String> {
+        let found = scrape::explain(&self.snapshot(), asked).map_err(|error| error.to_string())?;
+        Ok(found.iter().map(explained::job).collect())
+    }
 }
 
 fn active(target: &Target) -> ActiveTarget {
@@ -61,6 +68,8 @@ fn active(target: &Target) -> ActiveTarget {
         },
         interval: target.interval(),
         timeout: target.timeout(),
+        diagnosis: target.diagnosis().map(|last| explained::diagnosis(&last, &status, false)),
+        scrapes: explained::scrapes(&status),
     }
 }
 
