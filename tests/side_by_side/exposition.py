@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Debian's Prometheus and Rushlight scrape the same pages and must have stored the same of them.
+
+    tests/side_by_side/exposition.py --rushlight PATH [--folder DIR]...       recorded pages, labels, messages
+    tests/side_by_side/exposition.py --rushlight PATH --mutate 2000 [--openmetrics] [--seed N]
+
+Compared are, scrape by scrape, every series with its value, samples with times of their own with their
+times, the report series, and what an instant query tells afterwards (so staleness too). Recorded pages
+are served as they are, and with their explicit timestamps moved near now; then pages for relabeling,
+and delimited protobuf with native histograms, with a `kill -9` of Rushlight in between.
+What 3.x does otherwise than Debian's 2.42 is explained by a rule (see `RULES`); the rest fails.
+Only loopback is used; only processes started here are ended.
+"""
+
+import argparse
+import collections
+import os
+import random
+import re
+import shutil
+import sys
+import tempfile
+import time
+
+import beside
+import messages
+import mutations
+import relabeling
+from beside import OPENMETRICS, REPORT, TEXT, Page
+
+WARM = b"warm 1\n"
+
+
+def rule_utf8_names(body, theirs, ours):
+    """3.x reads quoted names of metrics and labels."""
+    return ours == "1" and theirs == "0" and re.search(rb'[{,]\s*"', body) is not None
+
+
+RULES = [rule_utf8_names]
+
+
+def number(text):
+    """A number of `le` or `quantile` in the one form of OpenMetrics."""
+    try:
+        return repr(float(text)).replace("inf", "Inf")
+    except ValueError:
+        return text
+
+
+def normal(series):
+    """Series with `le` and `quantile` as 3.x normalises them; 2.42 keeps what it reads. Names that become
+    one have all their values."""
+    out = collections.defaultdict(list)
+    for labels, values in series.items():
+        key = frozenset((k, number(v) if k in ("le", "quantile") else v) for k, v in labels)
+        out[key].extend(values if isinstance(values, list) else [values])
+    return out
+
+
+def differing(theirs, ours):
+    """(series that only one has or with other values, number of values compared)"""
+    theirs, ours = normal(theirs), normal(ours)
+    found = []
+    for key in theirs.keys() | ours.keys():
+        a, b = theirs.get(key, []), ours.get(key, [])
+        # Two spellings of one bucket are one series in 3.x, the first is kept.
+        if sorted(a) != sorted(b) and not (b and len(a) > len(b) and b[0] in a):
+            found.append((dict(key), a, b))
+    return found, sum(map(len, ours.values()))
+
+
+class Count:
+    def __init__(self):
+        self.pages = self.scrapes = self.refused = self.samples = 0
+        self.errors = {}
+        self.explained, self.failures = collections.Counter(), []
+
+    def fail(self, page, step, what, theirs, ours):
+        self.failures.append((page, step, what, theirs, ours))
+
+
+def compare(page, theirs, ours, count):
+    """One page under both."""
+    count.pages += 1
+    (a, a_own), (b, b_own) = theirs.scrapes(), ours.scrapes()
+    steps = min(len(theirs.up), len(ours.up))
+    if steps < len(page.bodies):
+        return count.fail(page, 0, "scrapes", len(theirs.up), len(ours.up))
+    all_alike = True
+    for step in range(steps):
+        body = page.bodies[min(step, len(page.bodies) - 1)]
+        count.scrapes += 1
+        up = theirs.up[step][1], ours.up[step][1]
+        count.refused += up == ("0", "0")
+        if up[0] != up[1]:
+            why = next((rule for rule in RULES if rule(body, *up)), None)
+            all_alike = False
+            if why:
+                count.explained[why.__name__] += 1
+            else:
+                count.fail(page, step, "up", *up)
+            continue
+        found, compared = differing(a[step], b[step])
+        count.samples += compared
+        for what, x, y in found:
+            count.fail(page, step, what, x, y)
+        for name in REPORT:
+            x, y = theirs.report[name][step], ours.report[name][step]
+            if x != y and (name != "scrape_series_added" or all_alike):
+                count.fail(page, step, name, x, y)
+    if all_alike:
+        for what, x, y in differing(a_own, b_own)[0] + differing(theirs.now, ours.now)[0]:
+            count.fail(page, len(page.bodies) - 1, what, x, y)
+        count.samples += sum(map(len, b_own.values()))
+
+
+def recorded(folders, now_ms):
+    """Pages as they are, and near now when they have timestamps."""
+    for folder in folders:
+        for file in sorted(os.listdir(folder)):
+            if not file.endswith((".prom", ".om")):
+                continue
+            body, is_om = open(os.path.join(folder, file), "rb").read(), file.endswith(".om")
+            content_type = OPENMETRICS if is_om else TEXT
+            first = WARM + (b"# EOF\n" if is_om else b"")
+            yield Page(file, [first, body], content_type)
+            moved = mutations.near_now(body, now_ms, is_om)
+            if moved != body:
+                yield Page(f"{file} near now", [first, moved], content_type)
+
+
+def mutated(args, folders, now_ms):
+    chance = random.Random(args.seed)
+    end = ".om" if args.openmetrics else ".prom"
+    sources = [open(os.path.join(folder, file), "rb").read() for folder in folders for file in sorted(os.listdir(folder)) if file.endswith(end)]
+    mutator = mutations.Mutator(chance, sources, now_ms, args.openmetrics)
+    first = WARM + (b"# EOF\n" if args.openmetrics else b"")
+    for i in range(args.mutate):
+        bodies = [mutator.page() for _ in range(args.bodies)]
+        yield Page(f"m{i}", [first, *bodies], OPENMETRICS if args.openmetrics else TEXT)
+
+
+def run(args, work, pages, jobs, interval):
+    """Serves the pages until both have read all, and compares."""
+    source = beside.Source(pages)
+    servers = beside.Beside(args.rushlight, work, pages, jobs, interval)
+    count = Count()
+    try:
+        deadline = time.time() + 60 + interval * 3 * max(len(page.bodies) for page in pages)
+        while not source.done():
+            if time.time() > deadline:
+                raise SystemExit(f"pages were not read in time, see {work}")
+            time.sleep(0.5)
+        time.sleep(1)
+        look(args, pages, jobs, count)
+        count.failures.extend(messages.compare(query_both) if "messages" in jobs else [])
+        if "messages" in jobs or args.kill:
+            time.sleep(2)
+            servers.kill_and_restart("rushlight")
+            print("after kill -9 of Rushlight:", flush=True)
+            look(args, pages, jobs, count)
+            count.failures.extend(messages.compare(query_both) if "messages" in jobs else [])
+    finally:
+        servers.stop()
+    return count
+
+
+def query_both(text, at):
+    return [beside.query(name, text, at) for name in beside.NAMES]
+
+
+def look(args, pages, jobs, count):
+    count.errors = {name: beside.errors(name) for name in beside.NAMES}
+    for job in jobs:
+        before = count.pages, count.scrapes, count.refused, count.samples, len(count.failures)
+        at = time.time()
+        theirs, ours = (beside.stored(name, job, at) for name in beside.NAMES)
+        for page in pages:
+            if page.job == job:
+                compare(page, theirs[page.name], ours[page.name], count)
+        after = count.pages, count.scrapes, count.refused, count.samples, len(count.failures)
+        print("{}: {} pages, {} scrapes ({} refused by both), {} samples, {} differences".format(
+            job, *(b - a for a, b in zip(before, after))), flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rushlight", required=True)
+    parser.add_argument("--folder", action="append")
+    parser.add_argument("--mutate", type=int, default=0, metavar="PAGES", help="that many targets with damaged pages")
+    parser.add_argument("--bodies", type=int, default=4, help="damaged bodies a target")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--openmetrics", action="store_true")
+    parser.add_argument("--interval", type=int)
+    parser.add_argument("--kill", action="store_true", help="kill -9 Rushlight and compare once more")
+    parser.add_argument("--show", type=int, default=20, help="differences to print")
+    parser.add_argument("--keep", action="store_true", help="keep the folder")
+    args = parser.parse_args()
+    here = os.path.dirname(os.path.abspath(__file__))
+    root = os.path.join(here, "..", "..")
+    folders = args.folder or [os.path.join(os.environ.get("DATA_DIR", os.path.join(root, "../shared/data")), "exposition"),
+                              os.path.join(root, "fixtures/exposition")]
+    now_ms = int(time.time() * 1000)
+    work = tempfile.mkdtemp(prefix="side-by-side-")
+    if args.mutate:
+        print("seed", args.seed, flush=True)
+        pages, jobs = list(mutated(args, folders, now_ms)), {"pages": ({}, {})}
+        interval = args.interval or max(2, args.mutate // 150)
+    else:
+        pages = [*recorded(folders, now_ms), *relabeling.pages(now_ms), *messages.pages(now_ms)]
+        jobs = {"pages": ({}, {}), **relabeling.jobs(), **messages.jobs()}
+        interval = args.interval or 5
+    try:
+        count = run(args, work, pages, jobs, interval)
+    finally:
+        if args.keep:
+            print("kept:", work)
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    shown = collections.Counter()
+    for page, step, what, theirs, ours in count.failures:
+        shown[page, step] += 1
+        if len(shown) <= args.show and shown[page, step] <= 3:
+            name = page.name if isinstance(page, Page) else page
+            body = page.bodies[min(step, len(page.bodies) - 1)] if isinstance(page, Page) else b""
+            print(f"  {name} scrape {step}: {what}\n    2.42 {theirs}\n    ours {ours}"[:1500])
+            if what == "up" and step >= len(page.bodies) - 1:
+                print("    now", [count.errors[one].get((page.job, page.name)) for one in beside.NAMES])
+            if args.mutate:
+                print("    page", body[:1500])
+    print(f"{count.pages} pages, {count.scrapes} scrapes ({count.refused} refused by both), {count.samples} samples, "
+          f"{len(count.failures)} differences unexplained; explained: {dict(count.explained)}")
+    return 1 if count.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
