@@ -90,14 +90,18 @@ fn the_version_is_told_in_the_shape_tools_read() {
 
 /// Runs `check config` in a folder with these files: the code it ends with, and what it prints.
 fn check_config(files: &[(&str, &str)], args: &[&str]) -> (i32, String, String) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
+        std::fs::write(folder.path().join(name), text).expect("a writable folder");
     }
-    let output =
-        rushlight().current_dir(folder.path()).args(["check", "config"]).args(args).output().unwrap();
+    let output = rushlight()
+        .current_dir(folder.path())
+        .args(["check", "config"])
+        .args(args)
+        .output()
+        .expect("the binary starts");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    (output.status.code().expect("no signal ends it"), text(&output.stdout), text(&output.stderr))
 }
 
 #[test]
@@ -113,9 +117,15 @@ fn check_config_looks_at_what_files_name() {
         }
     };
     let good = "scrape_configs: [{job_name: a, static_configs: [{targets: ['a:1']}]}]\n";
-    let success = ["Checking p.yml\n", " SUCCESS: p.yml is valid prometheus config file syntax\n\n"];
+    let success =
+        ["Checking p.yml\n", " SUCCESS: p.yml is valid prometheus config file syntax\n\n"];
     check(&[("p.yml", good)], &[], 0, &success);
-    check(&[("p.yml", "x: 1\n")], &[], 1, &["  FAILED: parsing YAML file p.yml:1:1: field x not found"]);
+    check(
+        &[("p.yml", "x: 1\n")],
+        &[],
+        1,
+        &["  FAILED: parsing YAML file p.yml:1:1: field x not found"],
+    );
 
     let tls = "scrape_configs: [{job_name: a, tls_config: {cert_file: c, key_file: k}}]\n";
     let missing = "error checking client cert file \"c\": stat c: no such file or directory";
@@ -123,15 +133,23 @@ fn check_config_looks_at_what_files_name() {
     check(&[("p.yml", tls)], &["--syntax-only"], 0, &success);
     check(&[("p.yml", tls), ("c", ""), ("k", "")], &[], 0, &success);
     let token = "scrape_configs: [{job_name: a, bearer_token_file: t}]\n";
-    check(&[("p.yml", token)], &[], 1, &["error checking authorization credentials or bearer token"]);
+    check(
+        &[("p.yml", token)],
+        &[],
+        1,
+        &["error checking authorization credentials or bearer token"],
+    );
 
     let lists = "scrape_configs: [{job_name: a, file_sd_configs: [{files: ['*.json']}]}]\n";
     let none = "  WARNING: file \"*.json\" for file_sd in scrape job \"a\" does not exist\n";
     check(&[("p.yml", lists)], &[], 0, &[none]);
     check(&[("p.yml", lists), ("a.json", "{")], &[], 1, &["checking SD file \"*.json\""]);
-    check(&[("p.yml", lists), ("a.json", "[{\"targets\": [\"http://a\"]}]")], &[], 1, &[
-        "\"http://a\" is not a valid hostname",
-    ]);
+    check(
+        &[("p.yml", lists), ("a.json", "[{\"targets\": [\"http://a\"]}]")],
+        &[],
+        1,
+        &["\"http://a\" is not a valid hostname"],
+    );
 
     let other = "scrape_configs: [{job_name: b, scrape_interval: 1s, scrape_timeout: 2s}]\n";
     let names = [("p.yml", "scrape_config_files: [b.yml]\n"), ("b.yml", other)];
@@ -140,9 +158,12 @@ fn check_config_looks_at_what_files_name() {
 
     let rules = "alerting: {alertmanagers: [{}]}\n";
     check(&[("p.yml", rules)], &["--syntax-only"], 0, &success);
-    check(&[("p.yml", rules)], &["--syntax-only", "--agent"], 1, &[
-        "p.yml:1:11: field alerting is not allowed in agent mode",
-    ]);
+    check(
+        &[("p.yml", rules)],
+        &["--syntax-only", "--agent"],
+        1,
+        &["p.yml:1:11: field alerting is not allowed in agent mode"],
+    );
     let remote = "remote_write: [{url: 'http://a'}]\n";
     check(&[("p.yml", remote)], &[], 1, &["p.yml:1:16: remote_write is not built in"]);
 

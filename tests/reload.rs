@@ -79,16 +79,21 @@ fn a_reload_tells_what_changed_and_no_secret() {
              - job_name: going\n  scrape_interval: 7s\n"
         )
     };
-    let server =
-        Rushlight::start(folder.path(), &config("10s", "hunter2", "20d"), &["--web.enable-lifecycle"]);
+    let server = Rushlight::start(
+        folder.path(),
+        &config("10s", "hunter2", "20d"),
+        &["--web.enable-lifecycle"],
+    );
     let yaml = server.get("/api/v1/status/config").json()["data"]["yaml"].to_string();
     assert!(yaml.contains("password: <secret>") && !yaml.contains("hunter2"), "{yaml}");
-    let kept_for = || server.get("/api/v1/status/runtimeinfo").json()["data"]["storageRetention"].clone();
+    let kept_for =
+        || server.get("/api/v1/status/runtimeinfo").json()["data"]["storageRetention"].clone();
     assert_eq!(kept_for(), "20d");
 
     let second = config("20s", "hunter3", "30d").replace("going", "coming");
     std::fs::write(&path, second).unwrap();
-    std::fs::write(folder.path().join("jobs/a.yml"), "scrape_configs: [{job_name: aside}]\n").unwrap();
+    std::fs::write(folder.path().join("jobs/a.yml"), "scrape_configs: [{job_name: aside}]\n")
+        .unwrap();
     // A name that is not there yet, as after a rotation.
     std::fs::rename(folder.path().join("queries.log"), folder.path().join("old.log")).unwrap();
     assert_eq!(server.post("/-/reload", "").status, 200);
@@ -106,11 +111,15 @@ fn a_reload_tells_what_changed_and_no_secret() {
     assert_eq!(line["httpRequest"]["clientIP"], "127.0.0.1");
 
     // The same name in another file; nothing of it is taken.
-    std::fs::write(folder.path().join("jobs/b.yml"), "scrape_configs: [{job_name: kept}]\n").unwrap();
+    std::fs::write(folder.path().join("jobs/b.yml"), "scrape_configs: [{job_name: kept}]\n")
+        .unwrap();
     let response = server.post("/-/reload", "");
     assert_eq!(response.status, 500);
     let text = response.text();
-    assert!(text.contains("jobs/b.yml:1:18: found multiple scrape configs with job name"), "{text}");
+    assert!(
+        text.contains("jobs/b.yml:1:18: found multiple scrape configs with job name"),
+        "{text}"
+    );
     // Where the log cannot be written to, nothing is taken either.
     std::fs::remove_file(folder.path().join("jobs/b.yml")).unwrap();
     let bad = config("20s", "x", "40d").replace("queries.log", "none/queries.log");

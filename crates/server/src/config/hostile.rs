@@ -69,9 +69,38 @@ fn edit() -> impl Strategy<Value = Edit> {
         "[ -~\n\t]{1,4}",
         "\\PC{1,3}",
         prop::sample::select(vec![
-            "\n", "- ", ": ", "{", "}", "[", "]", "&a ", "*a", "*g", "<<: ", "!!binary ", "|\n",
-            ">-\n", "'", "\"", "---\n", "...\n", "? ", "null", "~", "#", "%YAML 1.1\n", "\u{feff}",
-            "9999999999999999999999", "-1", ".nan", "1e999", "(((((", "\\x{110000}", "${", "$$",
+            "\n",
+            "- ",
+            ": ",
+            "{",
+            "}",
+            "[",
+            "]",
+            "&a ",
+            "*a",
+            "*g",
+            "<<: ",
+            "!!binary ",
+            "|\n",
+            ">-\n",
+            "'",
+            "\"",
+            "---\n",
+            "...\n",
+            "? ",
+            "null",
+            "~",
+            "#",
+            "%YAML 1.1\n",
+            "\u{feff}",
+            "9999999999999999999999",
+            "-1",
+            ".nan",
+            "1e999",
+            "(((((",
+            "\\x{110000}",
+            "${",
+            "$$",
         ])
         .prop_map(str::to_owned),
     ];
@@ -128,7 +157,10 @@ proptest! {
 #[test]
 fn the_whole_is_read_and_printed() {
     let yaml = read(WHOLE).unwrap();
-    assert!(!yaml.contains("p\\nq") && yaml.contains("proxy_url: \"http://u:xxxxx@proxy:1\""), "{yaml}");
+    assert!(
+        !yaml.contains("p\\nq") && yaml.contains("proxy_url: \"http://u:xxxxx@proxy:1\""),
+        "{yaml}"
+    );
     assert_eq!(read(&yaml), Ok(yaml.clone()), "{yaml}");
 }
 
@@ -151,7 +183,11 @@ fn bombs_do_not_go_off() {
     check("aliases within a section", &within, true);
     check("an alias of itself", "global: &a {external_labels: *a}\n", true);
     check("deep lists", &"[".repeat(100_000), true);
-    check("deep maps", &(0..5_000).map(|i| format!("{}a:\n", " ".repeat(i))).collect::<String>(), true);
+    check(
+        "deep maps",
+        &(0..5_000).map(|i| format!("{}a:\n", " ".repeat(i))).collect::<String>(),
+        true,
+    );
     check("a long key", &format!("{}: 1\n", "a".repeat(1 << 20)), true);
     check("many comments", &"# a comment\n".repeat(100_000), false);
     let jobs: String = (0..20_000).map(|i| format!("- job_name: job{i}\n  # 1\n")).collect();

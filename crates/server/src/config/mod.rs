@@ -131,8 +131,7 @@ pub(crate) fn parse(
     if reading.agent {
         written.check_agent(file)?;
     }
-    let mut files =
-        vec![ConfigText { text: text.to_owned(), jobs: jobs.jobs.len() }];
+    let mut files = vec![ConfigText { text: text.to_owned(), jobs: jobs.jobs.len() }];
     let patterns = written.scrape_config_files.iter().flatten();
     for pattern in patterns.filter(|_| !reading.alone) {
         for path in paths::matching(&paths::join(directory, &pattern.value)) {

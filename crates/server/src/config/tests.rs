@@ -163,7 +163,11 @@ fn differences_are_names() {
     let none = diff::Diff::default;
     check("", "", none());
     check("", "global:\n# nothing\n", none());
-    check("scrape_configs: [{job_name: a}]", "scrape_configs: [{job_name: a, scheme: http}]", none());
+    check(
+        "scrape_configs: [{job_name: a}]",
+        "scrape_configs: [{job_name: a, scheme: http}]",
+        none(),
+    );
     let interval = |text: &str| format!("global: {{scrape_interval: {text}}}\n");
     let settings = names(&["global.scrape_interval"]);
     check(&interval("2m"), &interval("3m"), diff::Diff { settings, ..none() });
