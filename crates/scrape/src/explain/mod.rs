@@ -205,15 +205,20 @@ fn explain_pool(pool: &PoolView, fits: impl Fn(&Explained) -> bool) -> Explanati
     for group in &*pool.ground.groups {
         for own in &group.targets {
             explanation.discovered += 1;
-            let explained = way.explain(&group.source, &group.labels, own);
+            let mut explained = way.explain(&group.source, &group.labels, own);
             if !fits(&explained) {
                 continue;
             }
-            if explanation.targets.len() < MAX_TARGETS {
-                explanation.targets.push(explained);
-            } else {
+            if explanation.targets.len() == MAX_TARGETS {
                 explanation.left_out += 1;
+                continue;
             }
+            explained.steps = steps(job, &explained.discovered);
+            if let State::Dropped { rule, .. } = &mut explained.state {
+                // The rule that dropped it ends its way.
+                *rule = explained.steps.len();
+            }
+            explanation.targets.push(explained);
         }
     }
     explanation
@@ -229,13 +234,13 @@ struct Way<'a> {
 }
 
 impl Way<'_> {
+    /// What becomes of a target; the rules' steps are for those who are asked for.
     fn explain(&mut self, source: &str, group: &Labels, own: &Labels) -> Explained {
         let discovered = target::discovered_labels(self.job, group, own);
-        let steps = steps(self.job, &discovered);
         let mut explained = Explained {
             source: source.to_owned(),
             discovered,
-            steps,
+            steps: Vec::new(),
             labels: None,
             url: None,
             state: State::Duplicate,
@@ -247,7 +252,7 @@ impl Way<'_> {
                 self.dropped += 1;
                 let keep = self.job.keep_dropped_targets;
                 let hidden = keep > 0 && self.dropped > keep;
-                explained.state = State::Dropped { rule: explained.steps.len(), hidden };
+                explained.state = State::Dropped { rule: 0, hidden };
                 return explained;
             }
             Err(error) => Err(error),

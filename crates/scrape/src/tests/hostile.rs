@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
 const HEALTHY: usize = 50;
 const HANGING: usize = 5_000;
 /// Open files a hanging target takes, both ends of its connection, with some to spare.
@@ -234,7 +234,7 @@ fn hostile_targets_hurt_only_themselves() {
         manager.apply(super::world::jobs(
             "- {job_name: healthy, scrape_interval: 1s}\n\
              - {job_name: hostile, scrape_interval: 3s, body_size_limit: 1MB}\n\
-             - {job_name: hanging, scrape_interval: 20s, scrape_timeout: 20s}",
+             - {job_name: hanging, scrape_interval: 12s, scrape_timeout: 12s}",
         ));
         let mut jobs = [("healthy".to_owned(), found(healthy.iter()))].into_iter().collect();
         manager.set_targets(Arc::new(Snapshot { jobs }));
