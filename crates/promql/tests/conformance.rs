@@ -6,21 +6,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use testkit::MemoryStore;
 
-/// Scripts of which every case passes.
-const IN_FULL: [&str; 11] = [
-    "aggregators",
-    "at_modifier",
-    "collision",
-    "functions",
-    "literals",
-    "operators",
-    "range_queries",
-    "selectors",
-    "staleness",
-    "subquery",
-    "trig_functions",
-];
-
 fn scripts() -> Option<Vec<PathBuf>> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
     let folder = std::env::var_os("CONFORMANCE_DIR").map_or_else(beside, PathBuf::from);
@@ -61,10 +46,9 @@ fn scripts_pass() {
             report.failures.len()
         );
         for failure in &report.failures {
-            let without = failure.reason == Reason::Needs(Need::StartTimestamps);
-            let excused = !IN_FULL.contains(&name.as_str()) || without;
+            let excused = failure.reason == Reason::Needs(Need::StartTimestamps);
             let line = format!("{name}.test:{failure}");
-            if all && !without {
+            if all {
                 println!("{line}");
             }
             if !excused {
