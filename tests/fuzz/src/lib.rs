@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod config;
 pub mod exposition;
 
 /// A target: its name, which is also that of its program and its folder of seeds, and its function.
@@ -9,6 +10,7 @@ pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
+    ("config_yaml", config::yaml),
     ("exposition_text", exposition::text),
     ("exposition_openmetrics", exposition::openmetrics),
     ("exposition_protobuf", exposition::protobuf),
