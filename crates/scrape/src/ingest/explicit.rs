@@ -18,7 +18,7 @@ const MAX_AHEAD_MS: i64 = 10 * 60 * 1000;
 pub(super) const MAX_BEHIND_MS: i64 = 60 * 60 * 1000;
 /// Entries that may be unseen before the unseen are forgotten.
 const MAX_UNSEEN: usize = 1024;
-/// A series counts as new when it was in none of so many scrapes before.
+/// A series is live when it was in one of so many scrapes.
 const RECENT: u32 = 3;
 
 /// The series of one target that bring timestamps.
@@ -31,6 +31,8 @@ pub(super) struct Explicit {
     row: Row,
     /// Number of the current scrape.
     scrape: u32,
+    /// Number of the last scrape whose page was not refused.
+    last_good: u32,
 }
 
 /// A float or a native histogram.
@@ -67,6 +69,34 @@ struct Entry {
     seen: Option<u32>,
     /// Whether its last sample was a value and not the end.
     live: bool,
+    /// Whether a sample was good when it was last seen.
+    known: bool,
+}
+
+/// Why a sample is not stored.
+enum Refusal {
+    /// The same is there.
+    Same,
+    OutOfBounds,
+    Duplicate,
+    OutOfOrder,
+}
+
+impl Entry {
+    fn refuses(&self, sample: &Pending, at_ms: i64) -> Option<Refusal> {
+        let t_ms = sample.t_ms;
+        match &self.last {
+            // Telling the same again is common, and no fault.
+            Some((last_ms, value)) if *last_ms == t_ms && value.is(&sample.value) => {
+                Some(Refusal::Same)
+            }
+            _ if t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => Some(Refusal::OutOfBounds),
+            _ if t_ms < at_ms.saturating_sub(MAX_BEHIND_MS) => Some(Refusal::OutOfBounds),
+            Some((last_ms, _)) if *last_ms == t_ms => Some(Refusal::Duplicate),
+            Some((last_ms, _)) if *last_ms > t_ms => Some(Refusal::OutOfOrder),
+            _ => None,
+        }
+    }
 }
 
 enum Home {
@@ -121,7 +151,14 @@ impl Explicit {
         }
         let entry = u32::try_from(self.entries.len()).expect("fewer series than slots");
         self.by_labels.insert(labels.clone(), entry);
-        self.entries.push(Entry { labels, home: Home::None, last: None, seen: None, live: false });
+        self.entries.push(Entry {
+            labels,
+            home: Home::None,
+            last: None,
+            seen: None,
+            live: false,
+            known: false,
+        });
         entry
     }
 
@@ -167,16 +204,23 @@ impl Explicit {
         }
     }
 
-    /// How many series of this scrape were in none of the last ones.
-    pub(super) fn count_new(&mut self) -> u64 {
-        let mut new: Vec<u32> = self.pending.iter().map(|p| p.entry).collect();
+    /// How many series of this scrape were not stored in the last good one, and are now.
+    pub(super) fn count_new(&self, at_ms: i64) -> u64 {
+        let is_new = |pending: &&Pending| {
+            let entry = &self.entries[pending.entry as usize];
+            !pending.is_zero
+                && !(entry.known && entry.seen >= Some(self.last_good))
+                && matches!(entry.refuses(pending, at_ms), None | Some(Refusal::Same))
+        };
+        let mut new: Vec<u32> = self.pending.iter().filter(is_new).map(|p| p.entry).collect();
         new.sort_unstable();
         new.dedup();
-        let is_new = |entry: &u32| {
-            let seen = self.entries[*entry as usize].seen;
-            seen.is_none_or(|seen| self.scrape - seen >= RECENT)
-        };
-        new.iter().filter(|entry| is_new(entry)).count() as u64
+        new.len() as u64
+    }
+
+    /// The page of this scrape is not refused.
+    pub(super) fn note_good(&mut self) {
+        self.last_good = self.scrape + 1;
     }
 
     /// Stores what was pushed, if the scrape was good, and ends what was missing, if that is
@@ -206,17 +250,16 @@ impl Explicit {
         for pending in self.pending.drain(..) {
             let entry = &mut self.entries[pending.entry as usize];
             entry.seen = Some(self.scrape);
-            let t_ms = pending.t_ms;
+            let refusal = entry.refuses(&pending, at_ms);
+            entry.known |= matches!(refusal, None | Some(Refusal::Same));
             let count = u64::from(!pending.is_zero);
-            match &entry.last {
-                // Telling the same again is common, and no fault.
-                Some((last_ms, value)) if *last_ms == t_ms && value.is(&pending.value) => {}
-                _ if t_ms > at_ms.saturating_add(MAX_AHEAD_MS) => tally.out_of_bounds += count,
-                _ if t_ms < at_ms.saturating_sub(MAX_BEHIND_MS) => tally.out_of_bounds += count,
-                Some((last_ms, _)) if *last_ms == t_ms => tally.duplicates += count,
-                Some((last_ms, _)) if *last_ms > t_ms => tally.out_of_order += count,
-                _ => {
-                    entry.last = Some((t_ms, pending.value.clone()));
+            match refusal {
+                Some(Refusal::Same) => {}
+                Some(Refusal::OutOfBounds) => tally.out_of_bounds += count,
+                Some(Refusal::Duplicate) => tally.duplicates += count,
+                Some(Refusal::OutOfOrder) => tally.out_of_order += count,
+                None => {
+                    entry.last = Some((pending.t_ms, pending.value.clone()));
                     entry.live = true;
                     accepted.push(pending);
                 }

@@ -133,7 +133,7 @@ pub(crate) struct Tally {
     pub(crate) kept: u64,
     /// Series of the page.
     pub(crate) series: u64,
-    /// Series that were in none of the last scrapes.
+    /// Series that were not in the last good scrape.
     pub(crate) added: u64,
     /// Samples of a series that had one already.
     pub(crate) duplicates: u64,

@@ -133,7 +133,8 @@ impl Ingest {
             notes.over_limit = notes.over_limit.or_else(|| self.over_limit.take());
         }
         self.over_limit.clone_from(&notes.over_limit);
-        tally.added = self.recent.count_new(scene.row.present()) + self.explicit.count_new();
+        tally.added =
+            self.recent.count_new(scene.row.present()) + self.explicit.count_new(scene.t_ms);
         tally.series = scene.row.len() as u64 + self.explicit.samples();
         if tally.refused > 0 {
             self.scrapes_with_refused += 1;
@@ -168,9 +169,11 @@ impl Ingest {
             (None, None) => Ok(()),
         });
         if let Err(error) = refused {
+            self.recent.note_refused(scene.row.present());
             return (tally, Err(error));
         }
-        self.recent.push(scene.row.present());
+        self.recent.push_good(scene.row.present());
+        self.explicit.note_good();
         let print = self.memory.metadata_print();
         if self.families.finish(print, scene.target, scene.families) == Next::InFull {
             self.memory.forget_metadata();

@@ -268,13 +268,13 @@ fn series_come_stay_vanish_and_return() {
     assert_eq!(pages.take("a 1\nb{x=\"y\"} 2\n").unwrap().added, 2);
     assert_eq!(pages.take("b{x=\"y\"} 3\na 1\nc 5\n").unwrap().added, 1);
     assert_eq!(pages.take("a NaN\n").unwrap().added, 0);
-    assert_eq!(pages.take("a 4\nb{x=\"y\"} 5\n").unwrap().added, 0);
+    assert_eq!(pages.take("a 4\nb{x=\"y\"} 5\n").unwrap().added, 1);
     pages.check("{__name__=a}", "10:1 20:1 30:NaN 40:4");
     pages.check("{__name__=b, x=y}", "10:2 20:3 30:x 40:5");
     pages.check("{__name__=c}", "20:5 30:x");
     pages.check("{__name__=up}", "10:1 20:1 30:1 40:1");
     pages.check("{__name__=scrape_samples_scraped}", "10:2 20:3 30:1 40:2");
-    pages.check("{__name__=scrape_series_added}", "10:2 20:1 30:0 40:0");
+    pages.check("{__name__=scrape_series_added}", "10:2 20:1 30:0 40:1");
     pages.end();
     pages.check("{__name__=a}", "10:1 20:1 30:NaN 40:4 50:x");
     pages.check("{__name__=up}", "10:1 20:1 30:1 40:1 50:x");
