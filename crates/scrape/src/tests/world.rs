@@ -5,7 +5,7 @@ use crate::config::{Config, Global, Job};
 use crate::{Manager, Metrics, Options, Shared, Target};
 use client::{Dialer, Stream};
 use discovery::{ADDRESS, Group, Snapshot};
-use model::{Labels, TimeRange};
+use model::{Labels, METRIC_NAME, MatchOp, Matcher, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -148,10 +148,13 @@ pub(crate) fn jobs(configs: &str) -> Vec<Job> {
 pub(crate) fn samples(store: &MemoryStore, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
     let querier = store.querier(TimeRange::ALL).unwrap();
     let hints = SelectHints { range: TimeRange::ALL, sorted: true, labels_only: false };
-    let set = querier.select(&[], &hints).unwrap();
-    let is_it =
-        |labels: &Labels| labels.metric_name() == metric && labels.get("instance") == Some(address);
-    let Some(found) = (0..set.len()).find(|i| is_it(&set.labels(*i))) else { return Vec::new() };
+    let equal = |name, value| Matcher::new(MatchOp::Equal, name, value).unwrap();
+    let matchers = [equal(METRIC_NAME, metric), equal("instance", address)];
+    let set = querier.select(&matchers, &hints).unwrap();
+    if set.is_empty() {
+        return Vec::new();
+    }
+    let found = 0;
     let mut columns = Columns::default();
     set.read(found, TimeRange::ALL, &mut columns).unwrap();
     let value = |value: f64| (!model::is_stale(value)).then_some(value);
