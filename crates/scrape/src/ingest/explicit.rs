@@ -208,8 +208,7 @@ impl Explicit {
     pub(super) fn count_new(&self, at_ms: i64) -> u64 {
         let is_new = |pending: &&Pending| {
             let entry = &self.entries[pending.entry as usize];
-            !pending.is_zero
-                && !(entry.known && entry.seen >= Some(self.last_good))
+            !(pending.is_zero || (entry.known && entry.seen >= Some(self.last_good)))
                 && matches!(entry.refuses(pending, at_ms), None | Some(Refusal::Same))
         };
         let mut new: Vec<u32> = self.pending.iter().filter(is_new).map(|p| p.entry).collect();
