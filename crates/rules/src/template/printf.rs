@@ -2,6 +2,8 @@
 
 use super::number::{exponential, fixed, general};
 use super::value::Value;
+use std::iter::Peekable;
+use std::str::Chars;
 
 /// A width or precision beyond it is an attack on memory.
 const MAX_WIDTH: usize = 1_000;
@@ -37,22 +39,9 @@ pub(super) fn sprintf(format: &str, values: &[Value]) -> String {
                 _ => flags.sharp = true,
             }
         }
-        let mut digits = || {
-            let mut number = None;
-            while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
-                chars.next();
-                number = Some((number.unwrap_or(0) * 10 + digit as usize).min(MAX_WIDTH));
-            }
-            number
-        };
-        flags.width = digits();
+        flags.width = digits(&mut chars);
         if chars.next_if_eq(&'.').is_some() {
-            let mut precision = 0;
-            while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
-                chars.next();
-                precision = (precision * 10 + digit as usize).min(MAX_WIDTH);
-            }
-            flags.precision = Some(precision);
+            flags.precision = Some(digits(&mut chars).unwrap_or(0));
         }
         match chars.next() {
             None => out.push_str("%!(NOVERB)"),
@@ -68,6 +57,15 @@ pub(super) fn sprintf(format: &str, values: &[Value]) -> String {
         out.push_str(&format!("%!(EXTRA {})", rest.join(", ")));
     }
     out
+}
+
+fn digits(chars: &mut Peekable<Chars<'_>>) -> Option<usize> {
+    let mut number = None;
+    while let Some(digit) = chars.peek().and_then(|c| c.to_digit(10)) {
+        chars.next();
+        number = Some((number.unwrap_or(0) * 10 + digit as usize).min(MAX_WIDTH));
+    }
+    number
 }
 
 fn pad(out: &mut String, text: &str, flags: Flags, value: &Value) {
