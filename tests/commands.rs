@@ -176,3 +176,45 @@ fn check_config_looks_at_what_files_name() {
     check(&[("p.yml", slow)], &[lint, "--lint-fatal", "--query.lookback-delta=20m"], 0, &success);
     check(&[("p.yml", slow)], &["--lint=none,all", "--lint-fatal"], 0, &success);
 }
+
+#[test]
+fn check_config_reads_the_rules_that_it_names() {
+    let check = |files: &[(&str, &str)], args: &[&str], code: i32, parts: &[&str]| {
+        let mut all = args.to_vec();
+        all.push("p.yml");
+        let (got, stdout, stderr) = check_config(files, &all);
+        let text = format!("{stdout}{stderr}");
+        assert_eq!(got, code, "{files:?} {args:?}: {text}");
+        for part in parts {
+            assert!(text.contains(part), "{part}\n{files:?} {args:?}: {text}");
+        }
+    };
+    let good = "groups: [{name: g, rules: [{record: a, expr: b}]}]\n";
+    let twice = "groups: [{name: g, rules: [{record: a, expr: b}, {record: a, expr: c}]}]\n";
+    let config = ("p.yml", "rule_files: [r.yml]\n");
+    let success = [
+        "  WARNING: p.yml:1:14: rule_files is not built in: the server refuses this file\n",
+        "  SUCCESS: 1 rule files found\n SUCCESS: p.yml is valid prometheus config file syntax\n\n",
+        "Checking r.yml\n  SUCCESS: 1 rules found\n\n",
+    ];
+    check(&[config, ("r.yml", good)], &[], 0, &success);
+    check(&[config], &[], 1, &["  FAILED: \"r.yml\" does not point to an existing file\n"]);
+    check(&[config], &["--syntax-only"], 0, &[" SUCCESS: p.yml is valid"]);
+    check(&[config, ("r.yml", "groups: 1\n")], &[], 1, &["Checking r.yml\n", "  FAILED:\nr.yml:"]);
+    let complaint = "lint error 1 duplicate rule(s) found.";
+    check(&[config, ("r.yml", twice)], &[], 0, &[complaint]);
+    check(&[config, ("r.yml", twice)], &["--lint-fatal"], 3, &[complaint]);
+    check(&[config, ("r.yml", twice)], &["--lint=none", "--lint-fatal"], 0, &["2 rules found"]);
+    let many = ("p.yml", "rule_files: ['*.rules', 'none*']\n");
+    check(
+        &[many, ("b.rules", good), ("a.rules", good)],
+        &[],
+        0,
+        &[
+            "  SUCCESS: 2 rule files found\n",
+            "Checking a.rules\n  SUCCESS: 1 rules found\n\nChecking b.rules\n",
+        ],
+    );
+    let both = ("p.yml", "rule_files: [r.yml]\nremote_read: [{url: 'http://a'}]\n");
+    check(&[both, ("r.yml", good)], &[], 1, &["p.yml:2:15: remote_read is not built in"]);
+}

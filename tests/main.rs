@@ -3,7 +3,9 @@
 mod bad_input;
 mod commands;
 mod crash;
+mod explaining;
 mod harness;
+mod histograms;
 mod house;
 mod reload;
 mod scraping;

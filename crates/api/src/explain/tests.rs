@@ -1,3 +1,5 @@
+//! What is asked, and how much of it is told.
+
 use crate::tests::{Api, settings};
 use serde_json::{Value, json};
 use testkit::MemoryStore;

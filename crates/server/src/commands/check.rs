@@ -1,29 +1,41 @@
 //! `rushlight check config`: would the server take a file, and does what it names exist?
 
+use super::check_rules;
 use crate::config::{self, Loaded, Reading, paths};
 use crate::flags::CheckConfig;
 use client::config::{Credentials, Material, SecretSource};
 use scrape::Job;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+/// The name of a complaint.
+const TOO_LONG: &str = "too-long-scrape-interval";
 /// Exit code when there were complaints that were asked to be fatal.
 const LINT: u8 = 3;
 
 /// Checks every file; prints what promtool prints, to where it prints it.
 pub(crate) fn config(asked: &CheckConfig) -> ExitCode {
     let lint = Lint::new(&asked.lint);
+    let rules_lint = check_rules::Lint::new(&asked.lint, &[TOO_LONG]);
     let (mut failed, mut complained) = (false, false);
     for path in &asked.files {
         let file = path.display();
         println!("Checking {file}");
         match check(path, asked) {
-            Ok(loaded) => {
+            Ok((loaded, rule_files)) => {
+                if !rule_files.is_empty() {
+                    println!("  SUCCESS: {} rule files found", rule_files.len());
+                }
                 println!(" SUCCESS: {file} is valid prometheus config file syntax");
                 println!();
                 if lint.too_long_interval && !asked.syntax_only {
                     complained |= too_long(&loaded.jobs, asked.lookback_delta.ms);
                 }
+                let inputs: Vec<_> = rule_files.iter().map(|path| Some(path.as_path())).collect();
+                let options = rules::file::Options::default();
+                let outcome = check_rules::judge(&inputs, rules_lint, &options);
+                failed |= outcome.refused;
+                complained |= outcome.complained;
             }
             Err(error) => {
                 eprintln!("  FAILED: {error}");
@@ -39,7 +51,8 @@ pub(crate) fn config(asked: &CheckConfig) -> ExitCode {
     }
 }
 
-fn check(path: &Path, asked: &CheckConfig) -> Result<Loaded, String> {
+/// What a file says, and the rule files that it names.
+fn check(path: &Path, asked: &CheckConfig) -> Result<(Loaded, Vec<PathBuf>), String> {
     let (agent, alone) = (asked.agent, asked.syntax_only);
     let reading = Reading { agent, alone, ..Reading::default() };
     let yaml = |error| format!("parsing YAML file {error}");
@@ -47,18 +60,47 @@ fn check(path: &Path, asked: &CheckConfig) -> Result<Loaded, String> {
     for warning in &loaded.warnings {
         println!("  WARNING: {warning}");
     }
-    let loaded =
-        if alone { loaded } else { loaded.refuse_unbuilt().map_err(|error| error.to_string())? };
+    if alone {
+        check_written_targets(&loaded)?;
+        return Ok((loaded, Vec::new()));
+    }
+    let rule_files = rule_files(&loaded)?;
+    let (loaded, refusal) = loaded.refuse_unbuilt_but_rules().map_err(|error| error.to_string())?;
     for (job, config) in loaded.jobs.iter().zip(&loaded.scrape_configs) {
-        if !alone {
-            check_credentials(job)?;
-            check_targets_in_files(job, &config.sd().file)?;
-        }
+        check_credentials(job)?;
+        check_targets_in_files(job, &config.sd().file)?;
+    }
+    check_written_targets(&loaded)?;
+    if let Some(refusal) = refusal {
+        println!("  WARNING: {refusal}: the server refuses this file");
+    }
+    Ok((loaded, rule_files))
+}
+
+fn check_written_targets(loaded: &Loaded) -> Result<(), String> {
+    for (job, config) in loaded.jobs.iter().zip(&loaded.scrape_configs) {
         for (i, targets) in config.sd().written.iter().enumerate() {
             scrape::check_group(job, &targets.group(i.to_string()))?;
         }
     }
-    Ok(loaded)
+    Ok(())
+}
+
+/// The files that patterns name; one without a star has to be there.
+fn rule_files(loaded: &Loaded) -> Result<Vec<PathBuf>, String> {
+    let mut all = Vec::new();
+    for pattern in &loaded.rule_files {
+        let found = paths::matching(pattern);
+        let text = pattern.display().to_string();
+        if !text.contains('*') {
+            let Some(file) = found.first() else {
+                return Err(format!("{text:?} does not point to an existing file"));
+            };
+            exists(file, "rule")?;
+        }
+        all.extend(found);
+    }
+    Ok(all)
 }
 
 /// The files that have to be there before a target can be asked.
@@ -107,25 +149,16 @@ fn check_targets_in_files(job: &Job, configs: &[discovery::FileConfig]) -> Resul
     Ok(())
 }
 
-/// What to complain of. Duplicate rules are looked for where rules are read.
+/// What to complain of, besides rules.
 struct Lint {
     too_long_interval: bool,
 }
 
 impl Lint {
     fn new(names: &str) -> Self {
-        let mut lint = Self { too_long_interval: false };
-        let mut none = false;
-        for name in names.split(',') {
-            match name {
-                "all" | "too-long-scrape-interval" => lint.too_long_interval = true,
-                "none" => none = true,
-                "duplicate-rules" => {}
-                other => println!("unknown lint option: {other}"),
-            }
-        }
-        lint.too_long_interval &= !none;
-        lint
+        let names: Vec<_> = names.split(',').collect();
+        let has = |name| names.contains(&name);
+        Self { too_long_interval: (has("all") || has(TOO_LONG)) && !has("none") }
     }
 }
 

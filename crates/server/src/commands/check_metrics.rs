@@ -3,7 +3,7 @@
 use crate::flags::CheckMetrics;
 use std::cmp::Reverse;
 use std::fmt::Write as _;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 /// Exit code when something on the page is unwise.
@@ -41,7 +41,8 @@ fn check(asked: &CheckMetrics) -> Result<usize, String> {
     }
     if asked.extended {
         let families = exposition::series_by_family(&page).map_err(|error| error.to_string())?;
-        print!("{}", table(families));
+        let printed = std::io::stdout().lock().write_all(table(families).as_bytes());
+        printed.map_err(|error| error.to_string())?;
     }
     Ok(count)
 }

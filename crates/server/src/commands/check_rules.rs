@@ -21,33 +21,82 @@ enum Failure {
     Lint(String),
 }
 
+/// What to complain of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Lint {
+    duplicates: bool,
+    never_matching: bool,
+}
+
+impl Lint {
+    /// From names separated by commas; names of others are told, but for those in `others`.
+    pub(super) fn new(names: &str, others: &[&str]) -> Self {
+        let mut lint = Self::default();
+        for name in names.split(',') {
+            match name {
+                "all" => lint = Self { duplicates: true, never_matching: true },
+                "duplicate-rules" => lint.duplicates = true,
+                "never-matches" => lint.never_matching = true,
+                "none" => lint = Self::default(),
+                other if others.contains(&other) => {}
+                other => println!("unknown lint option: {other}"),
+            }
+        }
+        lint
+    }
+}
+
+/// What came out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Outcome {
+    /// The server would not take a file.
+    pub(super) refused: bool,
+    /// A file is hardly meant.
+    pub(super) complained: bool,
+}
+
 /// Checks every file, or standard input; prints what promtool prints, to where it prints it.
 pub(crate) fn rules(asked: &CheckRules) -> ExitCode {
-    let (mut refused, mut complained) = (false, false);
+    let options = Options {
+        features: FeatureList::union(&asked.features).promql,
+        ignore_unknown_fields: asked.ignore_unknown_fields,
+        ..Options::default()
+    };
     let inputs: Vec<Option<&Path>> = match asked.files.as_slice() {
         [] => vec![None],
         files => files.iter().map(|file| Some(file.as_path())).collect(),
     };
+    let outcome = judge(&inputs, Lint::new(&asked.lint, &[]), &options);
+    match (outcome.refused, outcome.complained && asked.lint_fatal) {
+        (true, _) => ExitCode::FAILURE,
+        (false, true) => ExitCode::from(LINT),
+        (false, false) => ExitCode::SUCCESS,
+    }
+}
+
+/// Checks files, of which `None` is standard input, and prints what comes out.
+pub(super) fn judge(inputs: &[Option<&Path>], lint: Lint, options: &Options) -> Outcome {
+    let mut outcome = Outcome::default();
     for input in inputs {
         let name = input.map_or_else(|| "standard input".to_owned(), |p| p.display().to_string());
         println!("Checking {name}");
-        match check(input, &name, asked) {
+        match check(*input, &name, lint, options) {
             Ok((count, warnings)) => {
                 for warning in &warnings {
                     println!("  WARNING: {warning}");
                 }
-                complained |= !warnings.is_empty();
+                outcome.complained |= !warnings.is_empty();
                 println!("  SUCCESS: {count} rules found");
             }
             Err(failure) => {
                 eprintln!("  FAILED:");
                 match failure {
                     Failure::Refused(faults) => {
-                        refused = true;
+                        outcome.refused = true;
                         faults.iter().for_each(|fault| eprintln!("{fault}"));
                     }
                     Failure::Lint(text) => {
-                        complained = true;
+                        outcome.complained = true;
                         eprintln!("{text}");
                     }
                 }
@@ -55,52 +104,31 @@ pub(crate) fn rules(asked: &CheckRules) -> ExitCode {
         }
         println!();
     }
-    match (refused, complained && asked.lint_fatal) {
-        (true, _) => ExitCode::FAILURE,
-        (false, true) => ExitCode::from(LINT),
-        (false, false) => ExitCode::SUCCESS,
-    }
+    outcome
 }
 
 /// The number of rules, and what is hardly meant.
 fn check(
     input: Option<&Path>,
     name: &str,
-    asked: &CheckRules,
+    lint: Lint,
+    options: &Options,
 ) -> Result<(usize, Vec<String>), Failure> {
     let text = read(input).map_err(|error| Failure::Refused(vec![format!("{name}: {error}")]))?;
-    let options = Options {
-        features: FeatureList::union(&asked.features).promql,
-        ignore_unknown_fields: asked.ignore_unknown_fields,
-        ..Options::default()
-    };
-    let file = RuleFile::parse(&text, &options).map_err(|faults| {
+    let file = RuleFile::parse(&text, options).map_err(|faults| {
         let line = |fault: &Fault| format!("{name}:{}{fault}", space_before(fault));
         Failure::Refused(faults.iter().map(line).collect())
     })?;
-    let (mut duplicates, mut never) = (false, false);
-    for lint in asked.lint.split(',') {
-        match lint {
-            "all" => (duplicates, never) = (true, true),
-            "duplicate-rules" => duplicates = true,
-            "never-matches" => never = true,
-            "none" => (duplicates, never) = (false, false),
-            other => println!("unknown lint option: {other}"),
-        }
-    }
-    let found = if duplicates { lint::duplicates(&file.groups) } else { Vec::new() };
+    let found = if lint.duplicates { lint::duplicates(&file.groups) } else { Vec::new() };
     if !found.is_empty() {
         return Err(Failure::Lint(duplicates_text(&found)));
     }
-    let mut warnings = Vec::new();
-    if never {
-        let found = lint::never_matching(&file.groups);
-        warnings.extend(found.iter().map(|found| {
-            let (line, column) = found.place;
-            format!("{name}:{line}:{column}: {found}")
-        }));
-    }
-    Ok((file.rule_count(), warnings))
+    let found = if lint.never_matching { lint::never_matching(&file.groups) } else { Vec::new() };
+    let warnings = found.iter().map(|found| {
+        let (line, column) = found.place;
+        format!("{name}:{line}:{column}: {found}")
+    });
+    Ok((file.rule_count(), warnings.collect()))
 }
 
 /// A place follows the name at once.

@@ -8,6 +8,7 @@ use scrape::Preview;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,8 +53,8 @@ pub(crate) async fn service_discovery(asked: &CheckServiceDiscovery) -> anyhow::
         }
     }
     let text = serde_json::to_string_pretty(&list(previews)).context("writing JSON")?;
-    println!("{text}");
-    Ok(())
+    // Nobody has to read all of it.
+    writeln!(std::io::stdout().lock(), "{text}").context("printing")
 }
 
 /// Each target once.

@@ -4,7 +4,7 @@ use super::alerting::AlertingSection;
 use super::error::{ConfigError, place_of};
 use super::global::GlobalSection;
 use super::otlp::OtlpSection;
-use super::paths::is_valid_pattern;
+use super::paths::{is_valid_pattern, join};
 use super::remote::{RemoteRead, RemoteWrite};
 use super::storage::StorageSection;
 use super::tracing::TracingSection;
@@ -13,7 +13,7 @@ use scrape::{Config, Global, Job};
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// All sections; those without a value are empty.
 #[derive(Debug, Default, Deserialize)]
@@ -105,11 +105,22 @@ impl File {
         Ok(())
     }
 
-    /// What this build cannot do of all that is not a job.
+    /// Patterns of rule files, from a folder.
+    pub(super) fn rule_files(&self, directory: &Path) -> Vec<PathBuf> {
+        let patterns = self.rule_files.iter().flatten();
+        patterns.map(|pattern| join(directory, &pattern.value)).collect()
+    }
+
+    /// That rules are not built in, if there are files of them.
+    pub(super) fn rules_unbuilt(&self, file: &str) -> Option<ConfigError> {
+        let at = first(&self.rule_files)?;
+        Some(ConfigError::at(file, at, "rule_files is not built in"))
+    }
+
+    /// What else this build cannot do of all that is not a job.
     pub(super) fn unbuilt(&self, file: &str) -> Vec<ConfigError> {
         let alerting = self.alerting.as_ref().filter(|section| !section.value.is_empty());
         let sections = [
-            (first(&self.rule_files), "rule_files"),
             (alerting.map(|section| section.referenced), "alerting"),
             (first(&self.remote_write), "remote_write"),
             (first(&self.remote_read), "remote_read"),

@@ -70,7 +70,11 @@ pub(crate) struct Loaded {
     pub(crate) warnings: Vec<String>,
     /// The main file, then those of `scrape_config_files`.
     pub(crate) files: Vec<ConfigText>,
-    /// What this build cannot do, in the order of the files.
+    /// Patterns of rule files.
+    pub(crate) rule_files: Vec<PathBuf>,
+    /// That rules are not built in, if there are such patterns.
+    rules_unbuilt: Option<ConfigError>,
+    /// What else this build cannot do, in the order of the files.
     unbuilt: Vec<ConfigError>,
 }
 
@@ -86,9 +90,28 @@ impl Loaded {
     /// # Errors
     /// When a section asks for a part that is not built.
     pub(crate) fn refuse_unbuilt(self) -> Result<Self, ConfigError> {
+        match (&self.rules_unbuilt, self.unbuilt.first()) {
+            (Some(rules), Some(other)) if other.file == rules.file && other.at < rules.at => {
+                Err(other.clone())
+            }
+            (Some(error), _) | (None, Some(error)) => Err(error.clone()),
+            (None, None) => Ok(self),
+        }
+    }
+
+    /// The same for one who has no need to evaluate rules, and tells what others will refuse.
+    ///
+    /// # Errors
+    /// When a section asks for another part that is not built.
+    pub(crate) fn refuse_unbuilt_but_rules(
+        self,
+    ) -> Result<(Self, Option<ConfigError>), ConfigError> {
         match self.unbuilt.first() {
             Some(error) => Err(error.clone()),
-            None => Ok(self),
+            None => {
+                let rules = self.rules_unbuilt.clone();
+                Ok((self, rules))
+            }
         }
     }
 }
@@ -153,6 +176,8 @@ pub(crate) fn parse(
         retention: written.storage.as_ref().and_then(|storage| storage.retention()),
         max_exemplars: written.storage.as_ref().and_then(|storage| storage.max_exemplars()),
         warnings,
+        rule_files: written.rule_files(directory),
+        rules_unbuilt: written.rules_unbuilt(file),
         unbuilt,
         files,
         global,
