@@ -526,6 +526,13 @@ fn quick_tail(dialect: Dialect, body: &[u8], at: usize) -> Option<(f64, Option<i
 /// As many digits as surely fit.
 fn quick_digits(text: &[u8]) -> Option<(i64, usize)> {
     let len = text.iter().take(19).take_while(|b| b.is_ascii_digit()).count();
-    let value = text[..len].iter().fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
-    (1..=18).contains(&len).then_some((value, len))
+    let fold = |value, digit: &u8| value * 10 + i64::from(digit - b'0');
+    (1..=18).contains(&len).then(|| (text[..len].iter().fold(0, fold), len))
+}
+
+#[test]
+fn digits_that_may_not_fit_are_not_read_quickly() {
+    assert_eq!(quick_digits(b"999999999999999999 "), Some((999_999_999_999_999_999, 18)));
+    assert_eq!(quick_digits(b"9999999999999999999 "), None);
+    assert_eq!(quick_digits(b"x"), None);
 }
