@@ -18,10 +18,10 @@ struct Message(Vec<u8>);
 impl Message {
     fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
-            self.0.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            self.0.push(value.to_le_bytes()[0] | 0x80);
             value >>= 7;
         }
-        self.0.push(u8::try_from(value).unwrap());
+        self.0.push(value.to_le_bytes()[0]);
     }
 
     fn number(mut self, field: u64, value: u64) -> Self {
@@ -32,7 +32,7 @@ impl Message {
 
     fn signed(self, field: u64, value: i64) -> Self {
         let zigzag = (value << 1) ^ (value >> 63);
-        self.number(field, u64::from_ne_bytes(zigzag.to_ne_bytes()))
+        self.number(field, zigzag.cast_unsigned())
     }
 
     fn double(mut self, field: u64, value: f64) -> Self {
