@@ -61,10 +61,10 @@ class Source:
         except (asyncio.IncompleteReadError, ConnectionError):
             writer.close()
 
-    def done(self, more=1):
-        """Whether both have had every body of every page, the last one `more` times."""
-        return all(self.next[name, i] >= len(page.bodies) + more
-                   for name in NAMES for i, page in enumerate(self.pages))
+    def missing(self, more=1):
+        """The pages of which a server has not had every body, the last one `more` times."""
+        return [(name, page.name, self.next[name, i]) for name in NAMES for i, page in enumerate(self.pages)
+                if self.next[name, i] < len(page.bodies) + more]
 
 
 class Beside:
