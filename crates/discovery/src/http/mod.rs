@@ -56,11 +56,26 @@ impl Discoverer for HttpDiscovery {
             let url = self.config.url.clone();
             let server = match Server::new(self) {
                 Ok(server) => server,
-                Err(error) => return tracing::error!(url, error, "a list cannot be asked for"),
+                Err(error) => {
+                    let url = without_password(&url);
+                    return tracing::error!(url, error, "a list cannot be asked for");
+                }
             };
             refresh::run(server, ("http", &url), every, metrics, output, stop).await;
         })
     }
+}
+
+/// A URL as the log may show it.
+fn without_password(url: &str) -> String {
+    let shown = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (user_info, _) = rest[..end].rsplit_once('@')?;
+        let (user, _) = user_info.split_once(':')?;
+        Some(format!("{scheme}://{user}:xxxxx{}", &rest[user_info.len()..]))
+    };
+    shown().unwrap_or_else(|| url.to_owned())
 }
 
 /// Who is asked.
@@ -81,7 +96,7 @@ impl Refresh for Server {
                 Some(groups)
             }
             Err(error) => {
-                let url = &self.discovery.config.url;
+                let url = without_password(&self.discovery.config.url);
                 self.discovery.means.metrics.http_failures.inc();
                 if self.complaint != error {
                     tracing::warn!(url, error, "no list of targets came, they stay");

@@ -176,3 +176,12 @@ async fn targets_follow_the_list_and_stay_while_there_is_none() {
     manager.shutdown().await;
     assert_eq!(HttpSdConfig::KEY, "http_sd_configs");
 }
+
+#[test]
+fn the_log_shows_no_passwords() {
+    let check = |url: &str, expected: &str| assert_eq!(without_password(url), expected);
+    check("http://h/a:b@c", "http://h/a:b@c");
+    check("http://u@h", "http://u@h");
+    check("https://u:s:t@h:1/p?q=a@b", "https://u:xxxxx@h:1/p?q=a@b");
+    check("", "");
+}

@@ -41,16 +41,13 @@ pub(crate) async fn service_discovery(asked: &CheckServiceDiscovery) -> anyhow::
     );
     let discoverers = config.sd().discoverers(&means);
     let timeout = Duration::from_millis(u64::try_from(asked.timeout.ms).unwrap_or(0));
-    let mut previews = Vec::new();
-    for found in
-        discovery::once(discovery::Job { name: job.name.clone(), discoverers }, timeout).await
-    {
-        match found.groups {
-            Some(groups) => {
-                previews.extend(groups.iter().flat_map(|group| scrape::preview(job, group)));
-            }
-            None => eprintln!("nothing found within {}: {}", asked.timeout, found.identity),
-        }
+    let all =
+        discovery::once(discovery::Job { name: job.name.clone(), discoverers }, timeout).await;
+    let groups = all.iter().filter_map(|found| found.groups.as_ref());
+    let previews = groups.flat_map(|groups| groups.iter().flat_map(|g| scrape::preview(job, g)));
+    let silent = all.iter().filter(|found| found.groups.is_none()).count();
+    if silent > 0 {
+        eprintln!("{silent} of {} found nothing within {}", all.len(), asked.timeout);
     }
     let text = serde_json::to_string_pretty(&list(previews)).context("writing JSON")?;
     // Nobody has to read all of it.

@@ -6,7 +6,7 @@ mod tests;
 mod text;
 
 use crate::flags::ExplainTarget;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use api::explain::Explanation;
 use client::{Client, Dialer, HttpConfig};
 use serde::Deserialize;
@@ -41,7 +41,8 @@ pub(crate) async fn target(asked: &ExplainTarget) -> anyhow::Result<()> {
     let client = Client::new(&HttpConfig::default(), &Dialer::net(1), agent);
     let response = tokio::time::timeout(PATIENCE, client.get(&url, &[], MAX_ANSWER_BYTES)).await;
     let response = response.with_context(|| format!("{server}: no answer in time"))?;
-    let response = response.with_context(|| server.to_owned())?;
+    // The error tells its causes.
+    let response = response.map_err(|error| anyhow!("{server}: {error}"))?;
     let answer = serde_json::from_slice::<Envelope>(&response.body).ok();
     let data = match answer {
         Some(Envelope { data: Some(data), .. }) => data,
