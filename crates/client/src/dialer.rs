@@ -7,12 +7,18 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// Names being looked up at a time, each of which takes a thread.
 const MAX_LOOKUPS: usize = 16;
+
+/// How long an address may take before another one of the same name is tried too; Go's.
+const NEXT_ADDRESS: Duration = Duration::from_millis(300);
 
 /// What bytes go over.
 pub trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
@@ -113,23 +119,52 @@ fn dial_error(network: &'static str, address: String, source: io::Error) -> Fetc
     FetchError::Dial { network, address, source: Arc::new(source) }
 }
 
+/// Connects to whichever address answers first. The next one is tried when one has failed, or has
+/// not answered for a while: one of two families may lead nowhere. Else, why the first one failed.
+async fn first_of(
+    addresses: Vec<SocketAddr>,
+) -> Result<TcpStream, Option<(SocketAddr, io::Error)>> {
+    if let [address] = addresses[..] {
+        return TcpStream::connect(address).await.map_err(|error| Some((address, error)));
+    }
+    let (mut rest, mut tries) = (addresses.into_iter(), JoinSet::new());
+    let mut failure = None;
+    loop {
+        if let Some(address) = rest.next() {
+            tries.spawn(async move { (address, TcpStream::connect(address).await) });
+        }
+        let tried = match rest.len() {
+            0 => tries.join_next().await,
+            _ => match timeout(NEXT_ADDRESS, tries.join_next()).await {
+                Ok(tried) => tried,
+                Err(_) => continue,
+            },
+        };
+        match tried {
+            Some(Ok((_, Ok(stream)))) => return Ok(stream),
+            Some(Ok((address, Err(error)))) => {
+                failure.get_or_insert((address, error));
+            }
+            // A task that panicked has nothing to tell.
+            Some(Err(_)) => {}
+            None if rest.len() == 0 => return Err(failure),
+            None => {}
+        }
+    }
+}
+
 impl Lines {
     async fn tcp(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, FetchError> {
         let lookup_error =
             |source| FetchError::Lookup { host: host.to_owned(), source: Arc::new(source) };
-        let mut failure = None;
-        for address in self.look_up(host, port).await.map_err(lookup_error)? {
-            match TcpStream::connect(address).await {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    return Ok(Box::new(stream));
-                }
-                Err(source) => {
-                    failure.get_or_insert(dial_error("tcp", address.to_string(), source));
-                }
+        match first_of(self.look_up(host, port).await.map_err(lookup_error)?).await {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                Ok(Box::new(stream))
             }
+            Err(Some((address, source))) => Err(dial_error("tcp", address.to_string(), source)),
+            Err(None) => Err(lookup_error(io::Error::other("no such host"))),
         }
-        Err(failure.unwrap_or_else(|| lookup_error(io::Error::other("no such host"))))
     }
 
     /// A look-up takes a thread until it is answered, also when nobody waits for it any more.
@@ -145,5 +180,37 @@ impl Lines {
             addresses
         });
         looked_up.await.map_err(io::Error::other)?
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+    use tokio::net::{TcpListener, TcpSocket};
+
+    #[tokio::test]
+    async fn an_address_that_leads_nowhere_is_not_waited_for() {
+        let good = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        // With its queue full, the system does not answer.
+        let silent = socket.listen(1).unwrap();
+        let (good, silent_address) = (good.local_addr().unwrap(), silent.local_addr().unwrap());
+        let mut queue = Vec::new();
+        while let Ok(connected) =
+            timeout(Duration::from_millis(200), TcpStream::connect(silent_address)).await
+        {
+            queue.push(connected.unwrap());
+        }
+        let refused = "127.0.0.1:1".parse().unwrap();
+        let begin = Instant::now();
+        let stream = first_of(vec![silent_address, refused, good]).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), good);
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        let also_refused = "127.0.0.1:2".parse().unwrap();
+        let (address, _) = first_of(vec![refused, also_refused]).await.unwrap_err().unwrap();
+        assert_eq!(address, refused);
+        assert!(first_of(Vec::new()).await.unwrap_err().is_none());
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum FetchError {
     /// The name could not be resolved.
-    #[error("dial tcp: lookup {host}: {source}")]
+    #[error("dial tcp: lookup {host}: {}", lookup_text(.source))]
     Lookup {
         /// The name.
         host: String,
@@ -40,6 +40,14 @@ pub enum FetchError {
     /// No secure connection.
     #[error("{0}")]
     Tls(String),
+    /// The server of tokens could not be asked.
+    #[error("Post {url:?}: {source}")]
+    Token {
+        /// Its URL, without a password.
+        url: String,
+        /// Why.
+        source: Box<FetchError>,
+    },
     /// No token.
     #[error("oauth2: {0}")]
     OAuth2(String),
@@ -56,7 +64,7 @@ pub enum FetchError {
     #[error("{}", io_text(.0))]
     Io(Arc<io::Error>),
     /// A file with a secret could not be read.
-    #[error("unable to read {what} {path}: {source}")]
+    #[error("unable to read {what} {path}: open {path}: {}", system_text(.source))]
     Secret {
         /// What the file holds.
         what: &'static str,
@@ -98,6 +106,31 @@ impl From<io::Error> for FetchError {
     }
 }
 
+/// What is known of a name, in Go's words; the system's are those of glibc or musl.
+fn lookup_text(error: &io::Error) -> String {
+    const UNKNOWN: [&str; 5] = [
+        "Name or service not known",
+        "No address associated with hostname",
+        "Name does not resolve",
+        "Name has no usable address",
+        "no such host",
+    ];
+    let text = error.to_string();
+    if UNKNOWN.iter().any(|unknown| text.contains(unknown)) {
+        return "no such host".into();
+    }
+    let ours = text.strip_prefix("failed to lookup address information: ");
+    ours.unwrap_or(&text).to_owned()
+}
+
+/// An error of the system in Go's words, which are those of `strerror` but for the first letter.
+fn system_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    let Some((words, _)) = text.split_once(" (os error ") else { return text };
+    let mut letters = words.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
 fn connect_text(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connect: connection refused".into(),
@@ -114,5 +147,38 @@ fn io_text(error: &io::Error) -> String {
         io::ErrorKind::ConnectionReset => "read: connection reset by peer".into(),
         io::ErrorKind::BrokenPipe => "write: broken pipe".into(),
         _ => tls::text_of(error).unwrap_or_else(|| error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_nobody_has() {
+        let check = |system: &str, expected: &str| {
+            let source = Arc::new(io::Error::other(system));
+            let error = FetchError::Lookup { host: "h".into(), source };
+            assert_eq!(error.to_string(), format!("dial tcp: lookup h: {expected}"));
+        };
+        let prefix = "failed to lookup address information: ";
+        check(&format!("{prefix}Name or service not known"), "no such host");
+        check(&format!("{prefix}No address associated with hostname"), "no such host");
+        check(&format!("{prefix}Name does not resolve"), "no such host");
+        let busy = "Temporary failure in name resolution";
+        check(&format!("{prefix}{busy}"), busy);
+    }
+
+    #[test]
+    fn files_that_cannot_be_read() {
+        let check = |source: io::Error, expected: &str| {
+            let (what, path) = ("CA cert file", "/a".to_owned());
+            let error = FetchError::Secret { what, path, source: Arc::new(source) };
+            let expected = format!("unable to read CA cert file /a: open /a: {expected}");
+            assert_eq!(error.to_string(), expected);
+        };
+        check(io::Error::from_raw_os_error(2), "no such file or directory");
+        check(io::Error::from_raw_os_error(13), "permission denied");
+        check(io::Error::other("is not a file"), "is not a file");
     }
 }

@@ -5,7 +5,7 @@ use crate::config::{Grant, HttpConfig, OAuth2, SecretSource, Signature};
 use crate::dialer::Dialer;
 use crate::files::{Fresh, Unreadable};
 use crate::greeting::text_of;
-use crate::place::basic;
+use crate::place::{basic, without_password};
 use crate::tls::Trouble;
 use crate::{FetchError, Response};
 use base64::Engine as _;
@@ -29,6 +29,8 @@ use url::form_urlencoded::{Serializer, byte_serialize};
 const MAX_ANSWER: u64 = 1 << 20;
 /// Bytes of an answer without one that are shown.
 const SHOWN: usize = 512;
+/// Types of an answer that is written as a form, not as JSON.
+const FORMS: [&str; 2] = ["application/x-www-form-urlencoded", "text/plain"];
 /// So much earlier is a token taken for expired.
 const EARLY: Duration = Duration::from_secs(10);
 /// How long a statement of ours holds.
@@ -63,7 +65,7 @@ impl fmt::Debug for Tokens {
 }
 
 /// What a server of tokens answers.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Granted {
     #[serde(default)]
     access_token: String,
@@ -205,7 +207,11 @@ impl Tokens {
         if let Some(authorization) = &authorization {
             headers.push(("Authorization", authorization));
         }
-        self.client.post(token_url, &headers, form.as_bytes(), MAX_ANSWER).await
+        let asked = self.client.post(token_url, &headers, form.as_bytes(), MAX_ANSWER).await;
+        asked.map_err(|error| FetchError::Token {
+            url: without_password(token_url).into_owned(),
+            source: Box::new(error),
+        })
     }
 }
 
@@ -220,12 +226,31 @@ fn granted(response: &Response) -> Result<Granted, FetchError> {
         let text = format!("cannot fetch token: {}\nResponse: {body}", response.status_text);
         return Err(FetchError::OAuth2(text));
     }
-    let granted = serde_json::from_slice::<Granted>(&response.body)
-        .map_err(|error| FetchError::OAuth2(format!("cannot parse json: {error}")))?;
+    let kind = response.header("Content-Type").unwrap_or("").split(';').next().unwrap_or("").trim();
+    let granted = if FORMS.iter().any(|form| kind.eq_ignore_ascii_case(form)) {
+        granted_in_form(&response.body)
+    } else {
+        serde_json::from_slice(&response.body)
+            .map_err(|error| FetchError::OAuth2(format!("cannot parse json: {error}")))?
+    };
     if granted.access_token.is_empty() {
         return Err(FetchError::OAuth2("server response missing access_token".into()));
     }
     Ok(granted)
+}
+
+/// As servers answered before the standard.
+fn granted_in_form(body: &[u8]) -> Granted {
+    let mut granted = Granted::default();
+    for (name, value) in url::form_urlencoded::parse(body) {
+        match &*name {
+            "access_token" => granted.access_token = value.into_owned(),
+            "token_type" => granted.token_type = value.into_owned(),
+            "expires_in" => granted.expires_in = Some(Value::String(value.into_owned())),
+            _ => {}
+        }
+    }
+    granted
 }
 
 /// A number, or one in quotes; 0 is no time at all, as in Go.

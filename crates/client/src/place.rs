@@ -3,6 +3,7 @@
 use crate::FetchError;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use std::borrow::Cow;
 use url::Url;
 
 /// What is spoken.
@@ -110,8 +111,20 @@ impl Place {
     /// Whether one connection serves both.
     pub(crate) fn same_peer(&self, other: &Self) -> bool {
         self.scheme == other.scheme
-            && self.authority == other.authority
+            && self.port == other.port
+            && self.host.eq_ignore_ascii_case(&other.host)
             && self.unix_socket == other.unix_socket
+    }
+
+    /// Whether what is told to the other may be told here: it is the same, or the same made secure.
+    pub(crate) fn is_trusted_as(&self, other: &Self) -> bool {
+        let is_default = |place: &Self| place.port == place.scheme.port();
+        let made_secure = (other.scheme, self.scheme) == (Scheme::Http, Scheme::Https)
+            && is_default(other)
+            && is_default(self)
+            && self.host.eq_ignore_ascii_case(&other.host)
+            && self.unix_socket == other.unix_socket;
+        made_secure || self.same_peer(other)
     }
 
     /// The whole URL.
@@ -127,6 +140,18 @@ impl Place {
 
 pub(crate) fn join_host_and_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+}
+
+/// A URL as it may be shown: a password in it is hidden.
+pub(crate) fn without_password(url: &str) -> Cow<'_, str> {
+    match Url::parse(url) {
+        Ok(mut parsed) if parsed.password().is_some() => {
+            // Only a URL without a host cannot have one, and this one has one.
+            parsed.set_password(Some("xxxxx")).ok();
+            Cow::Owned(parsed.into())
+        }
+        _ => Cow::Borrowed(url),
+    }
 }
 
 /// Name and password as they go into a header.
@@ -194,5 +219,38 @@ mod tests {
         check("/c?d", "http://h:1/c?d");
         check("//i/c", "http://i/c");
         check("https://j", "https://j/");
+    }
+
+    #[test]
+    fn whom_secrets_of_another_are_told() {
+        let check = |origin: &str, location: &str, is_peer: bool, is_trusted: bool| {
+            let (scheme, authority) = origin.split_once("://").unwrap();
+            let origin = Place::new(scheme, authority, "/a", None).unwrap();
+            let next = origin.redirected(location).unwrap();
+            let found = (next.same_peer(&origin), next.is_trusted_as(&origin));
+            assert_eq!(found, (is_peer, is_trusted), "{location}");
+        };
+        // A URL leaves out the port of its scheme, and names are written small in it.
+        check("https://h:443", "/b", true, true);
+        check("http://h:80", "/b", true, true);
+        check("http://H:90", "/b", true, true);
+        check("http://[::1]:80", "/b", true, true);
+        check("http://h", "https://h/b", false, true);
+        check("http://h:80", "https://h:443/b", false, true);
+        check("http://h:9090", "https://h/b", false, false);
+        check("http://h", "https://h:8443/b", false, false);
+        check("https://h", "http://h/b", false, false);
+        check("http://h", "https://i/b", false, false);
+        check("http://h", "http://h:81/b", false, false);
+        check("http://h", "http://h.evil/b", false, false);
+    }
+
+    #[test]
+    fn passwords_are_hidden() {
+        let check = |url: &str, expected: &str| assert_eq!(without_password(url), expected);
+        check("http://u:p@h:1/a?b=c@d", "http://u:xxxxx@h:1/a?b=c@d");
+        check("http://u@h", "http://u@h");
+        check("http://h", "http://h");
+        check("no url", "no url");
     }
 }

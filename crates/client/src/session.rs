@@ -96,7 +96,7 @@ impl Session {
         let mut place = Cow::Borrowed(origin);
         for _ in 0..=MAX_REDIRECTS {
             let mut secrets: Vec<(&str, &str)> = Vec::new();
-            if place.same_peer(origin) {
+            if place.is_trusted_as(origin) {
                 secrets.extend(token.as_deref().map(|token| ("Authorization", token)));
                 secrets.extend(headers.0.iter().map(|(n, v)| (n.as_str(), v.as_str())));
             }

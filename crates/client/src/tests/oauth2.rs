@@ -109,6 +109,35 @@ fn no_token_says_why() {
         "oauth2: server response missing access_token",
     );
     check(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", "oauth2: cannot parse json");
+    let endless: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 9999999\r\n\r\n";
+    check(endless, "/\": body size limit exceeded (limit: 1048576 bytes)");
+}
+
+#[test]
+fn a_server_of_tokens_that_is_not_there_is_named() {
+    run(async {
+        let keys = "oauth2: {client_id: me, token_url: 'http://u:secret@127.0.0.1:1/t'}";
+        let error = fetch_once(keys, "http://127.0.0.1:2/").await.unwrap_err();
+        let expected = "Post \"http://u:xxxxx@127.0.0.1:1/t\": dial tcp 127.0.0.1:1: connect: \
+                        connection refused";
+        assert_eq!(error, expected);
+    });
+}
+
+#[test]
+fn a_token_may_come_as_a_form() {
+    run(async {
+        let form = b"access_token=a%2Fb&token_type=bearer&expires_in=3600&scope=x";
+        let kind = "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n";
+        let tokens = serve_answers(vec![known(kind, form)]).await;
+        let server = serve_answers(vec![known("", b"page")]).await;
+        let mut session = client(&keys(&tokens, "")).session();
+        for _ in 0..2 {
+            fetch(&mut session, &server.url(), 100).await.unwrap();
+        }
+        assert!(server.requests()[1].contains("\r\nAuthorization: Bearer a/b\r\n"));
+        assert_eq!(tokens.requests().len(), 1);
+    });
 }
 
 #[test]

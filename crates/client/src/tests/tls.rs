@@ -134,6 +134,29 @@ fn the_dates_of_a_certificate_that_vouches_for_itself() {
 }
 
 #[test]
+fn whoever_is_not_verified_may_show_anything() {
+    run(async {
+        // As certificates of version 1, or with keys that are too short, are to us.
+        let key = PrivateKeyDer::try_from(KeyPair::generate().unwrap().serialize_der()).unwrap();
+        let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+        let chain = vec![CertificateDer::from(b"not understood".to_vec())];
+        let shown = Arc::new(rustls::sign::CertifiedKey::new(chain, key));
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let server = rustls::ServerConfig::builder_with_provider(provider)
+                .with_protocol_versions(&[version])
+                .unwrap()
+                .with_no_client_auth()
+                .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown.clone())));
+            let server = secure(server).await;
+            let keys = "{enable_http2: false, tls_config: {insecure_skip_verify: true}}";
+            assert_eq!(fetch_once(keys, &server.https()).await.unwrap(), "secret page");
+            assert!(fetch_once("{}", &server.https()).await.is_err());
+        }
+    });
+}
+
+#[test]
 fn names_and_versions() {
     run(async {
         let authority = Authority::new("ca");
@@ -189,7 +212,10 @@ fn clients_show_who_they_are() {
         let error = fetch_once("tls_config: {ca: nothing}", &server.https()).await.unwrap_err();
         assert_eq!(error, "unable to use specified CA cert");
         let error = fetch_once("tls_config: {ca_file: /no/ca}", &server.https()).await.unwrap_err();
-        assert!(error.starts_with("unable to read CA cert file /no/ca: No such file"), "{error}");
+        assert!(
+            error.starts_with("unable to read CA cert file /no/ca: open /no/ca: no such file"),
+            "{error}"
+        );
     });
 }
 
