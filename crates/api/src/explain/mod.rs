@@ -21,6 +21,8 @@ use std::sync::Arc;
 
 /// Targets of a job that are told of when the request does not say.
 const DEFAULT_LIMIT: usize = 100;
+/// Targets of a job that are told of at most.
+const MAX_LIMIT: usize = 1000;
 
 /// Labels by name.
 pub type LabelMap = BTreeMap<String, String>;
@@ -187,6 +189,15 @@ pub struct Position {
     pub offset: usize,
 }
 
+/// Of how many targets to tell, and of which.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// Only those in this state; of all when empty.
+    pub state: String,
+    /// At most so many of a job.
+    pub limit: usize,
+}
+
 /// `/explain/target`
 pub(crate) async fn target(
     extract::State(state): extract::State<State>,
@@ -199,30 +210,15 @@ pub(crate) async fn target(
         let what = "a job's name, or a target's URL, address or instance is needed";
         return Err(ApiError::parameter("target", what));
     }
-    let wanted = params.get("state").replace(['-', '_'], " ");
     let limit = if params.has("limit") { params.limit()? } else { DEFAULT_LIMIT };
+    let limit = if limit == 0 { MAX_LIMIT } else { limit.min(MAX_LIMIT) };
+    let choice = Choice { state: params.get("state").replace(['-', '_'], " "), limit };
     let targets = Arc::clone(&state.targets);
     let body = blocking(&state.metrics, move || {
-        let found = targets.explain(&asked);
-        let mut jobs = found.map_err(|message| ApiError::new(Kind::NotFound, message))?;
-        for job in &mut jobs {
-            cut(job, &wanted, limit);
-        }
+        let found = targets.explain(&asked, &choice);
+        let jobs = found.map_err(|message| ApiError::new(Kind::NotFound, message))?;
         let text = envelope::json(&Explanation { asked, jobs });
         Ok(envelope::data(|out| passwords::hide(&text, out)))
     });
     body.await
-}
-
-/// Counts the states, keeps the targets in the wanted one, and of those at most `limit`; 0 is any
-/// number.
-fn cut(job: &mut ExplainedJob, wanted: &str, limit: usize) {
-    for target in &job.targets {
-        *job.states.entry(target.state.clone()).or_default() += 1;
-    }
-    job.targets.retain(|target| wanted.is_empty() || target.state == wanted);
-    if limit > 0 && job.targets.len() > limit {
-        job.left_out += job.targets.len() - limit;
-        job.targets.truncate(limit);
-    }
 }

@@ -20,18 +20,17 @@ async fn targets_are_explained() {
         "discoveredLabels": {"a": "b"},
         "steps": [],
     });
-    let node = |targets: Value, left_out: usize| {
-        let states = json!({"dropped": 2});
-        let discovered = 2;
+    let node = |state: &str, limit: usize| {
         json!({"asked": "node", "jobs": [{
-            "job": "node", "discovered": discovered, "states": states, "targets": targets,
-            "leftOut": left_out,
+            "job": "node", "discovered": 1, "states": {state: limit}, "targets": [target],
+            "leftOut": 0,
         }]})
     };
-    check("target=node", 200, node(json!([target, target]), 0)).await;
-    check("target=node&limit=1", 200, node(json!([target]), 1)).await;
-    check("target=node&limit=0&state=dropped", 200, node(json!([target, target]), 0)).await;
-    check("target=node&state=over-target-limit", 200, node(json!([]), 0)).await;
+    check("target=node", 200, node("", 100)).await;
+    check("target=node&limit=7", 200, node("", 7)).await;
+    check("target=node&limit=0&state=dropped", 200, node("dropped", 1000)).await;
+    check("target=node&limit=5000", 200, node("", 1000)).await;
+    check("target=node&state=over-target-limit", 200, node("over target limit", 100)).await;
     check("target=nod", 404, json!("no job is called \"nod\"")).await;
     let missing = "invalid parameter \"target\": a job's name, or a target's URL, address or \
                    instance is needed";

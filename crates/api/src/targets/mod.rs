@@ -7,7 +7,7 @@ mod url;
 pub(crate) use list::{pools, targets};
 pub(crate) use metadata::{metadata, targets_metadata};
 
-use crate::explain::{Diagnosis, ExplainedJob, Scrapes};
+use crate::explain::{Choice, Diagnosis, ExplainedJob, Scrapes};
 use model::Labels;
 use model::duration::Duration;
 
@@ -95,9 +95,9 @@ pub trait Targets: Send + Sync {
     fn metadata(&self, metric: &str, tell: &mut dyn FnMut(&Labels, &FamilyMetadata) -> bool);
 
     /// Explains all targets of a job, by its name, or the targets with a URL, an address or an
-    /// instance. The states are not counted yet.
+    /// instance.
     ///
     /// # Errors
     /// When nothing fits, with what comes nearest.
-    fn explain(&self, asked: &str) -> Result<Vec<ExplainedJob>, String>;
+    fn explain(&self, asked: &str, choice: &Choice) -> Result<Vec<ExplainedJob>, String>;
 }

@@ -1,6 +1,6 @@
 //! A server without sockets: requests go straight to the router.
 
-use crate::explain::{ExplainedJob, ExplainedTarget, Scrapes};
+use crate::explain::{Choice, ExplainedJob, ExplainedTarget, Scrapes};
 use crate::state::{Boxed, Database};
 use crate::{
     ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Pool,
@@ -146,7 +146,7 @@ impl Targets for TestTargets {
         }
     }
 
-    fn explain(&self, asked: &str) -> Result<Vec<ExplainedJob>, String> {
+    fn explain(&self, asked: &str, choice: &Choice) -> Result<Vec<ExplainedJob>, String> {
         if asked != "node" {
             return Err(format!("no job is called {asked:?}"));
         }
@@ -157,8 +157,15 @@ impl Targets for TestTargets {
             discovered_labels: [("a".into(), "b".into())].into(),
             ..ExplainedTarget::default()
         };
-        let targets = vec![target.clone(), target];
-        let job = ExplainedJob { job: "node".into(), discovered: 2, targets, ..Default::default() };
+        // What was chosen stands where it can be seen.
+        let states = [(choice.state.clone(), choice.limit)].into();
+        let job = ExplainedJob {
+            job: "node".into(),
+            discovered: 1,
+            states,
+            targets: vec![target],
+            left_out: 0,
+        };
         Ok(vec![job])
     }
 }

@@ -293,6 +293,8 @@ fn steps(job: &Job, discovered: &Labels) -> Vec<Step> {
             true if after == before => Outcome::Unchanged,
             true => Outcome::Changed,
         };
+        // Most rules change nothing, so most steps share their labels.
+        let after = if outcome == Outcome::Unchanged { before.clone() } else { after };
         let text = rule::text(rule);
         steps.push(Step { rule: number, text, before, after: after.clone(), outcome });
         if !kept {

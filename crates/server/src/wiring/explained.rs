@@ -1,19 +1,34 @@
 //! What scraping tells of the way of its targets, in the shape of the API.
 
 use api::explain::{
-    Diagnosis, ExplainedJob, ExplainedTarget, LabelMap, LimitPassed, Page, Position, Scrapes, Step,
+    Choice, Diagnosis, ExplainedJob, ExplainedTarget, LabelMap, LimitPassed, Page, Position,
+    Scrapes, Step,
 };
 use model::Labels;
 use scrape::{Excerpt, Explained, Explanation, State, Status};
 
-pub(super) fn job(found: &Explanation) -> ExplainedJob {
-    ExplainedJob {
-        job: found.job.clone(),
-        discovered: found.discovered,
-        states: Default::default(),
-        targets: found.targets.iter().map(target).collect(),
-        left_out: found.left_out,
+/// Counts the states of all targets, and tells of those that were chosen.
+pub(super) fn job(found: &Explanation, choice: &Choice) -> ExplainedJob {
+    let Explanation { job, discovered, targets, left_out } = found;
+    let mut told = ExplainedJob {
+        job: job.clone(),
+        discovered: *discovered,
+        left_out: *left_out,
+        ..ExplainedJob::default()
+    };
+    for found in targets {
+        let state = found.state.as_str();
+        *told.states.entry(state.to_owned()).or_default() += 1;
+        if !choice.state.is_empty() && choice.state != state {
+            continue;
+        }
+        if told.targets.len() < choice.limit {
+            told.targets.push(target(found));
+        } else {
+            told.left_out += 1;
+        }
     }
+    told
 }
 
 fn target(found: &Explained) -> ExplainedTarget {

@@ -1,7 +1,7 @@
 //! What scraping knows of its targets, in the shape of the API.
 
 use super::explained;
-use api::explain::ExplainedJob;
+use api::explain::{Choice, ExplainedJob};
 use api::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
 use model::Labels;
 use scrape::{Family, Manager, Snapshot, Target};
@@ -46,9 +46,9 @@ impl Targets for ScrapeView {
         }
     }
 
-    fn explain(&self, asked: &str) -> Result<Vec<ExplainedJob>, String> {
+    fn explain(&self, asked: &str, choice: &Choice) -> Result<Vec<ExplainedJob>, String> {
         let found = scrape::explain(&self.snapshot(), asked).map_err(|error| error.to_string())?;
-        Ok(found.iter().map(explained::job).collect())
+        Ok(found.iter().map(|job| explained::job(job, choice)).collect())
     }
 }
 

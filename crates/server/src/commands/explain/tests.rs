@@ -135,7 +135,7 @@ fn a_target_in_trouble() {
     };
     check(
         vec![job, ExplainedJob { job: "b".into(), ..ExplainedJob::default() }],
-        "job node - 4 targets: 1 down, 1 dropped, 1 up\n\
+        "job node - 3 of 4 targets: 1 down, 1 dropped, 1 up\n\
          \n\
          DOWN http://a:1/metrics\n\
          \x20 why         no\\u{1b}[2J\n\

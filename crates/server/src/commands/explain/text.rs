@@ -44,9 +44,7 @@ impl Text {
         let asked: usize = job.states.values().sum();
         let of = match (job.discovered, asked) {
             (0, _) => "discovery found no targets".to_owned(),
-            (discovered, asked) if discovered == asked + job.left_out => {
-                count(discovered, "target")
-            }
+            (discovered, asked) if discovered == asked => count(discovered, "target"),
             (discovered, asked) => format!("{asked} of {}", count(discovered, "target")),
         };
         let states =
