@@ -29,9 +29,6 @@ impl Loops {
     pub(super) fn start(front: &Front, db: Db) -> std::io::Result<Self> {
         let server = &front.server;
         server.show(Arc::new(db.clone()));
-        front.readiness.open(Arc::new(Served(db.clone())));
-        server.reloads.set_ready(true);
-        front.state.notices().remove(STARTING);
         let keeper = Keeper::start(db.clone())?;
 
         let scrape_metrics = Arc::new(scrape::Metrics::default());
@@ -66,6 +63,10 @@ impl Loops {
         });
         reloader.start().map_err(std::io::Error::other)?;
         server.reloader.set(Arc::downgrade(&reloader)).expect("loops start once");
+        // Who is ready can be told to reload.
+        front.readiness.open(Arc::new(Served(db.clone())));
+        server.reloads.set_ready(true);
+        front.state.notices().remove(STARTING);
         let following = Arc::clone(&scrapes);
         let following = tokio::spawn(async move { following.follow(found).await });
         Ok(Self { reloader, scrapes, following, keeper, db })
