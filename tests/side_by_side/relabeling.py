@@ -25,7 +25,6 @@ merge{way="2"} 13
 many{tmp_a="1",tmp_b="2",__tmp_c="3"} 14
 up{instance="elsewhere"} 15
 up 16
-scrape_duration_seconds 17
 """
 STAMPED = b"""at_time{job="a"} 1 %d
 at_time{job="b"} 2 %d
