@@ -248,8 +248,8 @@ impl PageSink<'_> {
             self.tell(DROPPED, None, None);
             return Ok(DROPPED);
         };
-        self.tally.kept += 1;
         check_limits(&labels, &self.job.limits)?;
+        self.tally.kept += 1;
         let value = match value(self)? {
             Ok(value) => value,
             Err(TooManyBuckets(buckets)) => {
