@@ -21,6 +21,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+/// How long a handshake may take: whoever says nothing has a place under the cap meanwhile.
+const MAX_HANDSHAKE: Duration = Duration::from_secs(10);
 /// Requests at once over one connection of HTTP/2.
 const MAX_STREAMS: u32 = 100;
 /// Bytes of headers that a request of HTTP/2 may bring.
@@ -39,7 +41,7 @@ pub(super) async fn run(
     let routes = Routes { router: TowerToHyperService::new(router), client };
     let spoken = if web.is_tls() {
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(read_timeout, handshake(stream, web)) => shaken,
+            shaken = tokio::time::timeout(read_timeout.min(MAX_HANDSHAKE), handshake(stream, web)) => shaken,
             () = stop.cancelled() => return,
         };
         match shaken {

@@ -2,7 +2,7 @@
 //! drained at the end.
 //!
 //! Accepting never waits for a client: a handshake runs in the task of its connection, which has
-//! its place under the cap from the first moment, and as long for it as for the head of a request.
+//! its place under the cap from the first moment, and ten seconds for it.
 
 mod connection;
 mod idle;
@@ -29,7 +29,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) max_connections: usize,
-    /// For a handshake, for the head of a request, and for an idle connection.
+    /// For the head of a request, and for an idle connection.
     pub(crate) read_timeout: Duration,
     /// How long running requests may take once the process is to end.
     pub(crate) drain: Duration,

@@ -36,6 +36,8 @@ struct State {
     looked: Instant,
     /// Why the newest file was not taken.
     error: Option<String>,
+    /// Of a file that names no user any more, seen once.
+    open: Option<Vec<Stamp>>,
 }
 
 /// What changes when a file is written or replaced.
@@ -48,6 +50,11 @@ fn stamps(config: &WebConfig) -> Vec<Stamp> {
         Some((meta.dev(), meta.ino(), meta.len(), changed.0, changed.1))
     };
     config.files.iter().map(stamp).collect()
+}
+
+/// Whether users were asked for, and are no more.
+fn opens(before: &WebConfig, after: &WebConfig) -> bool {
+    !before.users.is_empty() && after.users.is_empty()
 }
 
 impl Current {
@@ -65,6 +72,7 @@ impl Current {
             config: Arc::new(config),
             looked: Instant::now(),
             error: None,
+            open: None,
         };
         Ok(Self {
             path: Some(path.to_owned()),
@@ -82,6 +90,7 @@ impl Current {
             stamps: Vec::new(),
             looked: Instant::now(),
             error: None,
+            open: None,
         };
         Self {
             path: None,
@@ -129,7 +138,7 @@ impl Current {
     }
 
     /// Reads the files again if they have changed.
-    fn look(&self) {
+    pub(super) fn look(&self) {
         let Some(path) = &self.path else { return };
         let (config, before, was_bad) = {
             let state = self.lock();
@@ -148,6 +157,8 @@ impl Current {
             }
         });
         match loaded {
+            // Half a file may name nobody, and would let everybody in: it is looked at again.
+            Ok(loaded) if opens(&config, &loaded) && !self.is_seen_again(&loaded) => {}
             Ok(loaded) => {
                 // Taken before the files were read: what is written meanwhile is seen next time.
                 let stamps = if loaded.files == config.files { now } else { stamps(&loaded) };
@@ -159,13 +170,20 @@ impl Current {
 
     fn take(&self, loaded: WebConfig, stamps: Vec<Stamp>, was_bad: bool) {
         let mut state = self.lock();
-        (state.config, state.stamps, state.error) = (Arc::new(loaded), stamps, None);
+        (state.config, state.stamps) = (Arc::new(loaded), stamps);
+        (state.error, state.open) = (None, None);
         drop(state);
         self.is_good.store(true, Ordering::Relaxed);
         tracing::info!(component = "web", "the web configuration was loaded again");
         if was_bad {
             (self.tell)(None);
         }
+    }
+
+    /// Whether the files are as they were when they first named no user any more.
+    fn is_seen_again(&self, loaded: &WebConfig) -> bool {
+        let now = stamps(loaded);
+        self.lock().open.replace(now.clone()) == Some(now)
     }
 
     fn refuse(&self, error: String) {

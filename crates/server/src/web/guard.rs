@@ -2,6 +2,7 @@
 
 use super::Current;
 use super::passwords::{Passwords, Verdict};
+use api::ClientAddress;
 use axum::extract::{self, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -34,8 +35,9 @@ pub(crate) async fn guard(
     } else if config.users.is_empty() {
         next.run(request).await
     } else {
+        let client = request.extensions().get::<ClientAddress>().map(|client| client.0);
         let shown = request.headers().get(header::AUTHORIZATION).cloned();
-        match guarded.passwords.judge(&config.users, shown.as_ref()).await {
+        match guarded.passwords.judge(&config.users, shown.as_ref(), client).await {
             Verdict::Granted => next.run(request).await,
             Verdict::Denied => {
                 let ask = [(header::WWW_AUTHENTICATE, "Basic")];

@@ -5,8 +5,9 @@
 //! what is in use and looks for changes, at most once a second, when a connection or a request comes
 //! in. A changed file that is bad is not taken: what was loaded before stays in use, the log, a
 //! metric and `/api/v1/notifications` say so until the file is good. (Prometheus refuses every
-//! request meanwhile.) Whether TLS is spoken at all cannot change without a restart, so that a slip
-//! in the file never opens the server.
+//! request meanwhile.) Whether TLS is spoken at all cannot change without a restart, and that there
+//! are no users any more must be seen twice, so that a slip in the file or half of one never opens the
+//! server.
 //!
 //! [`guard`] stands around every path, `/metrics` and `/-/healthy` among them: headers, rate, users.
 

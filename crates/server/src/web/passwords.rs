@@ -13,7 +13,7 @@ use http::HeaderValue;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -25,6 +25,8 @@ const DEFAULT_COST: u32 = 10;
 const REMEMBERED: usize = 256;
 /// Requests that wait for a hash; beyond them they are refused.
 const MAX_WAITING: usize = 256;
+/// Those of one client: whoever guesses does not keep the others out.
+const MAX_WAITING_OF_ONE: usize = 64;
 
 /// Users and their hashes.
 pub(super) struct Users {
@@ -87,7 +89,7 @@ pub(super) struct Passwords {
     bad: Mutex<Memory>,
     /// Hashes computed at once.
     turns: Semaphore,
-    waiting: AtomicUsize,
+    waiting: Mutex<BTreeMap<Option<IpAddr>, usize>>,
 }
 
 impl Passwords {
@@ -98,11 +100,16 @@ impl Passwords {
         let turns = std::thread::available_parallelism().map_or(1, |n| n.get().div_ceil(2));
         let turns = Semaphore::new(turns);
         let (good, bad) = (Mutex::default(), Mutex::default());
-        Self { key, good, bad, turns, waiting: AtomicUsize::new(0) }
+        Self { key, good, bad, turns, waiting: Mutex::default() }
     }
 
     /// Looks at what a request shows. Cancel safe.
-    pub(super) async fn judge(&self, users: &Users, shown: Option<&HeaderValue>) -> Verdict {
+    pub(super) async fn judge(
+        &self,
+        users: &Users,
+        shown: Option<&HeaderValue>,
+        client: Option<IpAddr>,
+    ) -> Verdict {
         let Some((user, password)) = shown.and_then(credentials) else { return Verdict::Denied };
         let known = users.hashes.get(&user);
         let hash = known.unwrap_or(&users.nobody);
@@ -110,7 +117,7 @@ impl Passwords {
         if let Some(verdict) = self.remembered(&pair) {
             return verdict;
         }
-        let Some(_place) = self.queue() else { return Verdict::Busy };
+        let Some(_place) = self.queue(client) else { return Verdict::Busy };
         let _turn = self.turns.acquire().await.expect("never closed");
         // Another request of the same client may have asked meanwhile.
         if let Some(verdict) = self.remembered(&pair) {
@@ -142,19 +149,33 @@ impl Passwords {
         digest
     }
 
-    fn queue(&self) -> Option<Waiting<'_>> {
-        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        let place = Waiting(&self.waiting);
-        (before < MAX_WAITING).then_some(place)
+    fn queue(&self, client: Option<IpAddr>) -> Option<Waiting<'_>> {
+        let mut waiting = lock(&self.waiting);
+        let all: usize = waiting.values().sum();
+        let own = waiting.get(&client).copied().unwrap_or(0);
+        if all >= MAX_WAITING || own >= MAX_WAITING_OF_ONE {
+            return None;
+        }
+        waiting.insert(client, own + 1);
+        Some(Waiting { waiting: &self.waiting, client })
     }
 }
 
 /// A place among those who wait.
-struct Waiting<'a>(&'a AtomicUsize);
+struct Waiting<'a> {
+    waiting: &'a Mutex<BTreeMap<Option<IpAddr>, usize>>,
+    client: Option<IpAddr>,
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        let mut waiting = lock(self.waiting);
+        if let Some(count) = waiting.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.client);
+            }
+        }
     }
 }
 
@@ -179,8 +200,8 @@ impl Memory {
     }
 }
 
-fn lock(memory: &Mutex<Memory>) -> MutexGuard<'_, Memory> {
-    memory.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Name and password of `Authorization: Basic`.
@@ -217,7 +238,11 @@ mod tests {
         let check = async |value: Option<HeaderValue>, expected: Verdict| {
             // The second time out of memory.
             for _ in 0..2 {
-                assert_eq!(passwords.judge(&users, value.as_ref()).await, expected, "{value:?}");
+                assert_eq!(
+                    passwords.judge(&users, value.as_ref(), None).await,
+                    expected,
+                    "{value:?}"
+                );
             }
         };
         check(Some(shown("alice:a:b")), Verdict::Granted).await;
@@ -238,22 +263,38 @@ mod tests {
         let passwords = Passwords::new();
         let value = shown("alice:old");
         let before = users(&[("alice", "old")]);
-        assert_eq!(passwords.judge(&before, Some(&value)).await, Verdict::Granted);
+        assert_eq!(passwords.judge(&before, Some(&value), None).await, Verdict::Granted);
         let after = users(&[("alice", "new")]);
-        assert_eq!(passwords.judge(&after, Some(&value)).await, Verdict::Denied);
-        assert_eq!(passwords.judge(&before, Some(&value)).await, Verdict::Granted);
+        assert_eq!(passwords.judge(&after, Some(&value), None).await, Verdict::Denied);
+        assert_eq!(passwords.judge(&before, Some(&value), None).await, Verdict::Granted);
     }
 
     #[tokio::test]
     async fn guesses_push_no_user_out_and_memory_is_bounded() {
         let (users, passwords) = (users(&[("alice", "x")]), Passwords::new());
-        passwords.judge(&users, Some(&shown("alice:x"))).await;
+        passwords.judge(&users, Some(&shown("alice:x")), None).await;
         for guess in 0..REMEMBERED + 50 {
             lock(&passwords.bad).insert(passwords.digest(&[&guess.to_le_bytes()]));
         }
         assert_eq!(lock(&passwords.bad).set.len(), REMEMBERED);
         assert_eq!(lock(&passwords.bad).order.len(), REMEMBERED);
         assert_eq!(lock(&passwords.good).set.len(), 1);
+    }
+
+    #[test]
+    fn one_client_cannot_fill_the_queue() {
+        let passwords = Passwords::new();
+        let client = |last: u8| Some(IpAddr::from([10, 0, 0, last]));
+        let places = |client| -> Vec<_> {
+            std::iter::from_fn(|| passwords.queue(client)).take(2 * MAX_WAITING).collect()
+        };
+        let (first, second) = (places(client(1)), places(client(2)));
+        assert_eq!((first.len(), second.len()), (MAX_WAITING_OF_ONE, MAX_WAITING_OF_ONE));
+        let (third, fourth) = (places(client(3)), places(client(4)));
+        assert_eq!(third.len() + fourth.len(), MAX_WAITING - 2 * MAX_WAITING_OF_ONE);
+        assert!(passwords.queue(client(5)).is_none());
+        drop((first, second, third, fourth));
+        assert!(lock(&passwords.waiting).is_empty());
     }
 
     #[test]

@@ -104,7 +104,7 @@ fn bad_files_tell_what_and_where() {
     check("tls_server_config:\n  cert_file: no.pem\n  key_file: key.pem\n", &["2:", "no.pem"]);
     check(
         "tls_server_config: {cert_file: cert.pem, key_file: other-key.pem}",
-        &["certificate and key"],
+        &["certificate and key: tls: private key does not match public key"],
     );
     check("tls_server_config: {cert_file: empty.pem, key_file: key.pem}", &["no certificate"]);
     check("tls_server_config: {cert_file: cert.pem, key_file: cert.pem}", &["no private key"]);
@@ -144,6 +144,29 @@ fn bad_files_tell_what_and_where() {
     check("rate_limit: {interval: soon}", &["1:"]);
     check("[]", &["1:"]);
     check(":", &["1:"]);
+}
+
+#[test]
+fn a_file_that_is_being_written_opens_nothing() {
+    let folder = folder();
+    let path = folder.path().join("web.yml");
+    let user =
+        "basic_auth_users: {a: $2y$10$mDwo.lAisC94iLAyP81MCesa29IzH37oigHC/42V2pdJlUprsJPze}";
+    fs::write(&path, user).unwrap();
+    let current = Current::open(&path, |_| {}).unwrap();
+    let check = |text: Option<&str>, expected: bool| {
+        if let Some(text) = text {
+            fs::write(&path, text).unwrap();
+        }
+        current.look();
+        assert_eq!(current.is_guarded(), expected, "{text:?}");
+    };
+    check(Some(""), true);
+    check(Some(user), true);
+    check(Some("basic_auth_users:"), true);
+    check(Some("{}"), true);
+    check(None, false);
+    check(Some(user), true);
 }
 
 #[test]

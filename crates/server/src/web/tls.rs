@@ -96,9 +96,15 @@ pub(super) fn server_config(
         .with_protocol_versions(&versions)
         .map_err(|error| fault(format!("versions and cipher suites do not fit: {error}")))?
         .with_client_cert_verifier(verifier);
-    let mut config = builder
-        .with_single_cert(certificates.certificates()?, key.key()?)
-        .map_err(|error| fault(format!("certificate and key: {error}")))?;
+    let mut config =
+        builder.with_single_cert(certificates.certificates()?, key.key()?).map_err(|error| {
+            match error {
+                rustls::Error::InconsistentKeys(_) => fault(
+                    "certificate and key: tls: private key does not match public key".to_owned(),
+                ),
+                error => fault(format!("certificate and key: {error}")),
+            }
+        })?;
     config.ignore_client_order = section.prefer_server_cipher_suites.unwrap_or(true);
     config.alpn_protocols = match http2 {
         true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
