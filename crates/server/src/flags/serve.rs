@@ -57,7 +57,8 @@ pub(crate) struct Serve {
         help_heading = WEB)]
     pub(crate) max_notification_subscribers: usize,
     /// The URL under which people reach this server.
-    #[arg(long = "web.external-url", value_name = "URL", default_value = "", help_heading = WEB)]
+    #[arg(long = "web.external-url", value_name = "URL", default_value = "",
+        value_parser = values::url, help_heading = WEB)]
     pub(crate) external_url: String,
     /// What stands before every path; by default the path of the external URL.
     #[arg(long = "web.route-prefix", value_name = "PATH", default_value = "", help_heading = WEB)]

@@ -176,7 +176,7 @@ fn arg((name, kind, default, _): &Row) -> Arg {
             .action(ArgAction::Set)
             .value_parser(clap::value_parser!(bool)),
         Text => arg.value_name("TEXT"),
-        Number => arg.value_name("N").value_parser(clap::value_parser!(u64)),
+        Number => arg.value_name("N").value_parser(values::whole),
         Duration => arg.value_name("DURATION").value_parser(values::duration),
         Size => arg.value_name("SIZE").value_parser(values::size),
         OneOf(texts) => {
@@ -209,7 +209,7 @@ fn same(kind: Kind, a: &str, b: &str) -> bool {
                 == values::duration(b).ok().map(|span| span.ms)
         }
         Size => values::size(a).ok() == values::size(b).ok(),
-        Number => a.parse::<u64>().ok() == b.parse::<u64>().ok(),
+        Number => values::whole(a).ok() == values::whole(b).ok(),
         Switch | Text | OneOf(_) => a == b,
     }
 }

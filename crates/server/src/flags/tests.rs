@@ -64,6 +64,11 @@ fn refusals_name_the_flag() {
     check("--query.max-concurrency=0", &["at least 1"]);
     check("--web.cors.origin=(", &["--web.cors.origin"]);
     check("--enable-feature=search-api", &["not supported yet: search-api"]);
+    check("--web.external-url=::bad", &["--web.external-url"]);
+    check("--web.external-url='http://h'", &["--web.external-url"]);
+    check("--query.max-samples=1.5", &["not a number"]);
+    check("--query.max-samples=1e300", &["not a number"]);
+    check("--query.max-samples=-1", &["not a number"]);
     check("--no-storage.tsdb.path", &["--no-storage.tsdb.path"]);
 }
 
@@ -96,6 +101,14 @@ fn what_is_not_built_takes_its_default() {
     check("--rules.alert.for-outage-tolerance=60m --rules.max-concurrent-evals 4");
     check("--storage.remote.flush-deadline=60s --web.user-assets=");
     check("--alertmanager.notification-queue-capacity=10000");
+    check("--storage.remote.read-sample-limit=5e7");
+}
+
+#[test]
+fn numbers_may_have_an_exponent() {
+    let parsed = parse_line("--query.max-samples=5e7 --web.max-connections=1E2").unwrap();
+    let serve = parsed.cli.serve;
+    assert_eq!((serve.query_max_samples, serve.max_connections), (50_000_000, 100));
 }
 
 /// Every name that Prometheus 3.14 knows.

@@ -53,9 +53,32 @@ pub(super) fn regex(text: &str) -> Result<Regex, String> {
 
 /// A number of at least one.
 pub(super) fn count(text: &str) -> Result<usize, String> {
-    match text.parse() {
+    match whole(text).map(usize::try_from)? {
         Ok(0) => Err("must be at least 1".to_owned()),
         Ok(count) => Ok(count),
-        Err(_) => Err("not a number".to_owned()),
+        Err(_) => Err("too large".to_owned()),
     }
+}
+
+/// A whole number, which may be written as `5e7`.
+pub(super) fn whole(text: &str) -> Result<u64, String> {
+    /// Below it, every whole number is one of floating point.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if let Ok(number) = text.parse() {
+        return Ok(number);
+    }
+    let number = text.parse::<f64>().ok().filter(|n| n.fract() == 0.0 && (0.0..EXACT).contains(n));
+    // Without an exponent it is written out.
+    let number = number.and_then(|number| format!("{number:.0}").parse().ok());
+    number.ok_or_else(|| "not a number".to_owned())
+}
+
+/// A URL, whose scheme may be left out, or nothing.
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let parsed = match text {
+        "" => return Ok(String::new()),
+        text if text.contains("://") => url::Url::parse(text),
+        text => url::Url::parse(&format!("http://{text}")),
+    };
+    parsed.map(|_| text.to_owned()).map_err(|error| error.to_string())
 }
