@@ -63,7 +63,7 @@ fn check_url(text: &str) -> Result<(), String> {
     }
     match url::Url::parse(text) {
         Err(url::ParseError::EmptyHost) => Err("host is missing in URL".to_owned()),
-        Err(error) => Err(format!("parse {text:?}: {error}")),
+        Err(error) => Err(format!("parse {:?}: {error}", super::without_password(text))),
         // Read leniently, any text behind the scheme has a host; not so by whom we want to match.
         Ok(_) if !has_host(text) => Err("host is missing in URL".to_owned()),
         Ok(_) => Ok(()),

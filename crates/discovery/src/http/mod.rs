@@ -66,7 +66,7 @@ impl Discoverer for HttpDiscovery {
     }
 }
 
-/// A URL as the log may show it.
+/// A URL as people may see it.
 fn without_password(url: &str) -> String {
     let shown = || {
         let (scheme, rest) = url.split_once("://")?;
@@ -126,7 +126,7 @@ impl Server {
         ];
         let response = self.client.get(url, &headers, MAX_BODY_BYTES).await;
         let response = response.map_err(|error| error.to_string())?;
-        let url = url.clone();
+        let url = without_password(url);
         let groups = tokio::task::spawn_blocking(move || answer::groups(&url, &response)).await;
         groups.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }

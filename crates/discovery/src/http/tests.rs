@@ -184,4 +184,22 @@ fn the_log_shows_no_passwords() {
     check("http://u@h", "http://u@h");
     check("https://u:s:t@h:1/p?q=a@b", "https://u:xxxxx@h:1/p?q=a@b");
     check("", "");
+    let error = serde_saphyr::from_str::<HttpSdConfig>("url: 'http://u:secret@[h'").unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("u:xxxxx@[h") && !error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
+async fn labels_show_no_passwords() {
+    let fixture = Fixture::new().await;
+    fixture.answers(list("[{\"targets\": [\"a\"]}]"));
+    let mut server = fixture.server("");
+    let url = fixture.url.replace("http://", "http://u:secret@");
+    let config = HttpSdConfig { url, ..server.discovery.config.clone() };
+    let means = server.discovery.means.clone();
+    server = Server::new(Arc::new(HttpDiscovery::new(config, means))).unwrap();
+    let found = format!("{:?}", server.refresh().await.unwrap());
+    assert!(found.contains("//u:xxxxx@") && !found.contains("secret"), "{found}");
+    let asked = fixture.asked.lock().unwrap().remove(0);
+    assert!(asked.contains("Authorization: Basic dTpzZWNyZXQ="), "{asked}");
 }
