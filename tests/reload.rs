@@ -147,4 +147,17 @@ fn changed_files_are_loaded_without_being_told() {
     told(&server, &["the configuration was not loaded", "a.yml:1:18: job_name is empty"]);
     write("scrape_configs: []\n");
     wait_for("the job's end", || server.target("first").is_none().then_some(()));
+
+    // A file that is gone is told, and that it is back as it was.
+    let path = folder.path().join("prometheus.yml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let loaded = |state: &str| {
+        let line = format!("\nprometheus_config_last_reload_successful {state}\n");
+        wait_for(&line, || server.get("/metrics").text().contains(&line).then_some(()));
+    };
+    loaded("1");
+    std::fs::remove_file(&path).unwrap();
+    loaded("0");
+    std::fs::write(&path, text).unwrap();
+    loaded("1");
 }

@@ -24,13 +24,13 @@ impl AutoReload {
         Self(Some(interval))
     }
 
-    /// Waits until the files differ from those that were loaded last. Cancel safe.
+    /// Waits until there is something to load. Cancel safe.
     pub(super) async fn changed(&mut self, reloader: &Reloader) {
         let Some(interval) = &mut self.0 else { return std::future::pending().await };
         loop {
             interval.tick().await;
             if reloader.is_changed().await {
-                tracing::info!(component = "config", "a file of the configuration changed");
+                tracing::info!(component = "config", "loading the configuration, by --config.auto-reload");
                 return;
             }
         }

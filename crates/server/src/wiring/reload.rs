@@ -53,16 +53,17 @@ impl Reloader {
         Ok(())
     }
 
-    /// Whether the files are others than those that were loaded last. One that cannot be read is
-    /// told, and is no change.
+    /// Whether there is something to load: the files are others than those that were loaded last,
+    /// or the last load failed, so that one that would succeed is seen. Files that cannot be read
+    /// are to be loaded too, as that fails where it is seen.
     pub(super) async fn is_changed(&self) -> bool {
+        if !self.server.reloads.last().0 {
+            return true;
+        }
         let source = self.source.clone();
         match tokio::task::spawn_blocking(move || source.fingerprint()).await {
             Ok(Ok(fingerprint)) => fingerprint != self.fingerprint.load(Ordering::Relaxed),
-            Ok(Err(error)) => {
-                tracing::error!(component = "config", %error, "no look at the files");
-                false
-            }
+            Ok(Err(_)) => true,
             Err(_) => false,
         }
     }
