@@ -40,8 +40,9 @@ pub(super) async fn run(
     let client = stream.peer_addr().ok().map(|peer| ClientAddress(peer.ip()));
     let routes = Routes { router: TowerToHyperService::new(router), client };
     let spoken = if web.is_tls() {
+        let patience = read_timeout.min(MAX_HANDSHAKE);
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(read_timeout.min(MAX_HANDSHAKE), handshake(stream, web)) => shaken,
+            shaken = tokio::time::timeout(patience, handshake(stream, web)) => shaken,
             () = stop.cancelled() => return,
         };
         match shaken {

@@ -14,7 +14,7 @@ use ring::hmac;
 use ring::rand::SystemRandom;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 /// A hash of this cost takes some ten seconds; above it a wrong password would be an attack.
@@ -89,7 +89,16 @@ pub(super) struct Passwords {
     bad: Mutex<Memory>,
     /// Hashes computed at once.
     turns: Semaphore,
-    waiting: Mutex<BTreeMap<Option<IpAddr>, usize>>,
+    waiting: Mutex<Lines>,
+}
+
+/// Who waits, by client.
+type Lines = BTreeMap<Option<IpAddr>, Line>;
+
+/// The requests of one client that wait, of which one at a time waits beside other clients.
+struct Line {
+    waiting: usize,
+    first: Arc<Semaphore>,
 }
 
 impl Passwords {
@@ -117,7 +126,8 @@ impl Passwords {
         if let Some(verdict) = self.remembered(&pair) {
             return verdict;
         }
-        let Some(_place) = self.queue(client) else { return Verdict::Busy };
+        let Some(place) = self.queue(client) else { return Verdict::Busy };
+        let _first = place.first.acquire().await.expect("never closed");
         let _turn = self.turns.acquire().await.expect("never closed");
         // Another request of the same client may have asked meanwhile.
         if let Some(verdict) = self.remembered(&pair) {
@@ -151,28 +161,31 @@ impl Passwords {
 
     fn queue(&self, client: Option<IpAddr>) -> Option<Waiting<'_>> {
         let mut waiting = lock(&self.waiting);
-        let all: usize = waiting.values().sum();
-        let own = waiting.get(&client).copied().unwrap_or(0);
+        let all: usize = waiting.values().map(|line| line.waiting).sum();
+        let own = waiting.get(&client).map_or(0, |line| line.waiting);
         if all >= MAX_WAITING || own >= MAX_WAITING_OF_ONE {
             return None;
         }
-        waiting.insert(client, own + 1);
-        Some(Waiting { waiting: &self.waiting, client })
+        let new = || Line { waiting: 0, first: Arc::new(Semaphore::new(1)) };
+        let line = waiting.entry(client).or_insert_with(new);
+        line.waiting += 1;
+        Some(Waiting { waiting: &self.waiting, client, first: Arc::clone(&line.first) })
     }
 }
 
 /// A place among those who wait.
 struct Waiting<'a> {
-    waiting: &'a Mutex<BTreeMap<Option<IpAddr>, usize>>,
+    waiting: &'a Mutex<Lines>,
     client: Option<IpAddr>,
+    first: Arc<Semaphore>,
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut waiting = lock(self.waiting);
-        if let Some(count) = waiting.get_mut(&self.client) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(line) = waiting.get_mut(&self.client) {
+            line.waiting -= 1;
+            if line.waiting == 0 {
                 waiting.remove(&self.client);
             }
         }
@@ -295,6 +308,29 @@ mod tests {
         assert!(passwords.queue(client(5)).is_none());
         drop((first, second, third, fourth));
         assert!(lock(&passwords.waiting).is_empty());
+    }
+
+    #[tokio::test]
+    async fn clients_take_turns() {
+        let hash = bcrypt::hash("x", 7).unwrap();
+        let hashes = BTreeMap::from([("alice".to_owned(), hash)]);
+        let users = Arc::new(Users { hashes, nobody: nobody(7) });
+        let passwords = Arc::new(Passwords::new());
+        let [guesser, other] = [1, 2].map(|last| Some(IpAddr::from([10, 0, 0, last])));
+        let guesses: Vec<_> = (0..MAX_WAITING_OF_ONE)
+            .map(|guess| {
+                let (users, passwords) = (Arc::clone(&users), Arc::clone(&passwords));
+                let guess = shown(&format!("alice:{guess}"));
+                tokio::spawn(async move { passwords.judge(&users, Some(&guess), guesser).await })
+            })
+            .collect();
+        while lock(&passwords.waiting).get(&guesser).map(|line| line.waiting) != Some(guesses.len())
+        {
+            tokio::task::yield_now().await;
+        }
+        let verdict = passwords.judge(&users, Some(&shown("alice:x")), other).await;
+        assert_eq!(verdict, Verdict::Granted);
+        assert!(lock(&passwords.bad).order.len() < guesses.len() / 2, "behind all guesses");
     }
 
     #[test]
