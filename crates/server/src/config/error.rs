@@ -47,8 +47,23 @@ fn bare(error: &serde_saphyr::Error) -> String {
     let ends = [" (defined at ", " at line ", ", set DuplicateKeyPolicy", "; use from_"];
     let end = ends.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
     let line = &line[..end];
-    unknown_field(line).unwrap_or_else(|| line.to_owned())
+    let plain = PLAIN.iter().find(|(begin, _)| line.starts_with(begin));
+    let known = || plain.map_or(line, |(_, plain)| plain).to_owned();
+    unknown_field(line).unwrap_or_else(known)
 }
+
+/// What the library says in terms of types and events, for people who write files.
+const PLAIN: [(&str, &str); 9] = [
+    ("invalid u", "expected a whole number of 0 or more"),
+    ("invalid i64", "expected a whole number"),
+    ("invalid floating point", "expected a number"),
+    ("invalid boolean", "expected true or false"),
+    ("expected sequence start", "expected a list"),
+    ("expected mapping start", "expected a map"),
+    ("cannot deserialize null into string", "expected a text, not null"),
+    ("cannot deserialize tagged scalar into string", "expected a text"),
+    ("recursive references", "an anchor holds itself"),
+];
 
 /// An unknown field as Prometheus says it, with the nearest known one instead of all of them.
 fn unknown_field(message: &str) -> Option<String> {

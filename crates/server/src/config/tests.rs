@@ -38,6 +38,13 @@ fn faults_tell_their_place() {
         "scrape_configs:\n- &a {job_name: [&b [x]]}\n",
         &["prometheus.yml:2:17: expected string scalar$"],
     );
+    check("global: {sample_limit: 1.5}\n", &["1:24: expected a whole number of 0 or more$"]);
+    check("runtime: {gogc: off}\n", &["1:17: expected a whole number$"]);
+    check("scrape_configs: [{honor_labels: 1}]\n", &["1:33: expected true or false$"]);
+    check("scrape_configs: {job_name: a}\n", &["1:17: expected a list$"]);
+    check("global: 5\n", &["1:9: expected a map$"]);
+    check("global: {? : 1}\n", &["1:12: expected a text, not null$"]);
+    check("global: &a {external_labels: *a}\n", &["1:30: an anchor holds itself$"]);
     check("global: {scrape_protocols: [Proto]}\n", &["unknown scrape protocol Proto"]);
     check("rule_files:\n  - '*/a.yml'\n", &["prometheus.yml:2:5: invalid rule file path"]);
     check("remote_write:\n  - name: a\n", &["prometheus.yml:2:5: url for remote_write is empty$"]);
