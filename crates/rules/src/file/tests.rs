@@ -57,6 +57,13 @@ fn faults_have_a_place_and_a_name() {
 }
 
 #[test]
+fn faults_of_form_speak_of_the_file() {
+    let check = |text: &str, expected: &str| assert_eq!(parse(text).unwrap_err(), expected);
+    check("groups: []\n---\nfoo: []\n", "3:1: multiple YAML documents detected");
+    check("groups: [{? : 1}]\n", "1:13: cannot deserialize null into string");
+}
+
+#[test]
 fn objects_are_files_too() {
     let object = "apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata: {name: x}\n\
                   spec:\n  groups:\n  - name: g\n    partial_response_strategy: warn\n    interval: ''\n\

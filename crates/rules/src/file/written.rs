@@ -178,7 +178,7 @@ pub(super) fn place(at: Location) -> Option<super::Place> {
 /// The message without the place, which stands in front, and an unknown key as Prometheus says it.
 fn bare(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    let ends = [" (defined at ", " at line ", ", set DuplicateKeyPolicy"];
+    let ends = [" (defined at ", " at line ", ", set DuplicateKeyPolicy", "; use "];
     let end = ends.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
     let line = &line[..end];
     match line.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
