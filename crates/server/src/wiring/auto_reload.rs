@@ -30,7 +30,10 @@ impl AutoReload {
         loop {
             interval.tick().await;
             if reloader.is_changed().await {
-                tracing::info!(component = "config", "loading the configuration, by --config.auto-reload");
+                tracing::info!(
+                    component = "config",
+                    "loading the configuration, by --config.auto-reload"
+                );
                 return;
             }
         }
