@@ -7,18 +7,18 @@
 //! take half of it, and the more there are, the less each of them may take; so large ones cannot shut
 //! out ordinary ones.
 //!
-//! A small body is read when it is there. A large one is read in pieces, each in its turn: as many
-//! turns at a time as there are cores, handed out in the order they were asked for, away from the
-//! threads that move bytes. So a flood waits for other floods, and nobody else waits for it.
+//! A small body is read when it is there. A large one is read in pieces, each in its turn: half as many
+//! turns at a time as there are cores, away from the threads that move bytes; [`Turns`] tells whose turn
+//! it is. So a flood waits for other floods, and nobody else waits for it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use storage::Row;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::Semaphore;
 
 use crate::diagnosis::Seen;
+use crate::turns::{Claim, Turns};
 
 /// As many are kept for the next scrapes.
 const MAX_KEPT: usize = 8;
@@ -39,7 +39,7 @@ pub(crate) struct Desk {
     free: Mutex<Vec<Scratch>>,
     /// Bytes of all shares.
     bodies: AtomicU64,
-    turns: Semaphore,
+    pub(crate) turns: Turns,
 }
 
 impl Default for Desk {
@@ -48,7 +48,7 @@ impl Default for Desk {
         Self {
             free: Mutex::default(),
             bodies: AtomicU64::new(0),
-            turns: Semaphore::new(cores.div_ceil(2)),
+            turns: Turns::new(cores.div_ceil(2)),
         }
     }
 }
@@ -132,8 +132,8 @@ impl Desk {
     /// Does work of up to some milliseconds when it is its turn.
     ///
     /// Cancel safe before the work begins; it then runs to its end.
-    pub(crate) async fn turn<T>(&self, work: impl FnOnce() -> T) -> T {
-        let _permit = self.turns.acquire().await.expect("never closed");
+    pub(crate) async fn turn<T>(&self, claim: Claim, work: impl FnOnce() -> T) -> T {
+        let _turn = self.turns.take(claim).await;
         if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
             tokio::task::block_in_place(work)
         } else {

@@ -27,6 +27,7 @@ mod scraper;
 mod target;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 pub use config::{Config, ConfigError, Features, Global, Job, SampleLimitMode};
 pub use diagnosis::{Diagnosis, Excerpt, LimitPassed, Position, Reason};

@@ -7,6 +7,7 @@ use crate::diagnosis::{Diagnosis, LimitPassed, Position, Reason};
 use crate::ingest::{Ingest, Loss, PageError, Report, Tally};
 use crate::metrics::JobMetrics;
 use crate::target::{Health, Noted, Target};
+use crate::turns::Claim;
 use client::{Answer, Client, FetchError, Method, Place, Request, Session};
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +92,8 @@ pub(crate) struct Scraper {
     last_start: Option<Instant>,
     /// New series in the last scrape that was read.
     added: u64,
+    /// The last scrape took too long, or brought too much.
+    has_overstayed: bool,
 }
 
 /// How a target is asked.
@@ -136,7 +139,14 @@ struct Stage {
 
 impl Scraper {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, ingest: Ingest::new(), way: None, last_start: None, added: u64::MAX }
+        Self {
+            shared,
+            ingest: Ingest::new(),
+            way: None,
+            last_start: None,
+            added: u64::MAX,
+            has_overstayed: false,
+        }
     }
 
     /// Takes note of new settings; what lines became is kept unless they decide that.
@@ -227,19 +237,20 @@ impl Scraper {
             let is_new = self.added > FEW_NEW && body.bytes.len() > NEW_WHOLE;
             let ingest = &mut self.ingest;
             let mut read = || ingest.page(&mut scene, format, &body.bytes);
-            return Ok(if is_new { shared.desk.turn(read).await } else { read() });
+            return Ok(if is_new { shared.desk.turn(Claim::Whole, read).await } else { read() });
         }
         let mut reading = match self.ingest.read(&mut scene, format) {
             Ok(reading) => reading,
             Err(error) => return Ok((Tally::default(), Err(error))),
         };
+        let claim = shared.desk.turns.claim(self.has_overstayed);
         let read = loop {
-            match shared.desk.turn(|| reading.feed(body.rest())).await {
+            match shared.desk.turn(claim, || reading.feed(body.rest())).await {
                 Ok(used) => body.consume(used),
                 Err(failure) => break reading.fail(failure),
             }
             if !answer.read(&mut body.bytes, PIECE).await.map_err(|e| fetched(body, e))? {
-                break shared.desk.turn(|| reading.finish(body.rest())).await;
+                break shared.desk.turn(claim, || reading.finish(body.rest())).await;
             }
             if !share.hold(body.bytes.len()) {
                 return Err(no_room(body));
@@ -265,6 +276,10 @@ impl Scraper {
         if matches!(result, Ok(_) | Err(Failed::Page(_))) {
             self.added = tally.added.max(tally.refused);
         }
+        self.has_overstayed = matches!(
+            result,
+            Err(Failed::Fetch { reason: Reason::Timeout | Reason::BodySizeLimit, .. })
+        );
         let mut lease = stage.lease.unwrap_or_else(|| shared.desk.lease());
         let body_bytes = match &result {
             Err(Failed::Fetch { reason: Reason::BodySizeLimit, .. }) => -1.0,
