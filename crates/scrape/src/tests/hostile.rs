@@ -15,6 +15,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::{Instant, sleep};
 
+/// How far the middle one of the healthy scrapes may move, in seconds.
+const MOST_MOVED: f64 = 0.1;
+/// How often that is looked at before it counts as moved: what else the machine does is no fault of
+/// the targets.
+const TRIES: usize = 5;
+/// Memory that all of it may take beside what the servers of the test take, in MiB.
+const MOST_MIB: u64 = 768;
 const DEADLINE: Duration = Duration::from_secs(120);
 const HEALTHY: usize = 50;
 const HANGING: usize = 5_000;
@@ -207,6 +214,14 @@ async fn met_twice(manager: &Manager, job: &str) {
     }
 }
 
+/// The most memory this process had, in MiB; 0 where that is not told.
+fn peak_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with("VmHWM"));
+    let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
+}
+
 fn threads(count: usize) -> Runtime {
     Builder::new_multi_thread().worker_threads(count).enable_all().build().unwrap()
 }
@@ -219,7 +234,9 @@ fn hostile_targets_hurt_only_themselves() {
     let page = known("Connection: close\r\n", page.as_bytes());
     let healthy: Vec<_> =
         (0..HEALTHY).map(|_| near.block_on(target(Harm::Say(page.clone())))).collect();
-    let harms = harms().into_iter();
+    let harms = harms();
+    let sends: Vec<_> = harms.iter().map(|(doing, _)| doing.clone()).collect();
+    let harms = harms.into_iter();
     // Floods take all the time that their threads have.
     let home = |doing: &Harm| if matches!(doing, Harm::Flood(..)) { &far } else { &near };
     let hostile: Vec<_> =
@@ -250,9 +267,8 @@ fn hostile_targets_hurt_only_themselves() {
         met_twice(&manager, "hostile").await;
         met_twice(&manager, "hanging").await;
         let (mut middle_beside, mut slow_beside) = durations(&manager);
-        // What else the machine does is no fault of theirs: one quiet moment will do.
-        for _ in 0..5 {
-            if middle_beside < middle + 0.1 {
+        for _ in 1..TRIES {
+            if middle_beside < middle + MOST_MOVED {
                 break;
             }
             met_twice(&manager, "healthy").await;
@@ -265,7 +281,10 @@ fn hostile_targets_hurt_only_themselves() {
             middle_beside * 1e3,
             slow_beside * 1e3
         );
-        assert!(middle_beside < middle + 0.1, "{middle_beside} s, {middle} s alone");
+        assert!(middle_beside < middle + MOST_MOVED, "{middle_beside} s, {middle} s alone");
+        let memory = peak_mib();
+        println!("{memory} MiB at most");
+        assert!(memory < MOST_MIB, "{memory} MiB");
         let ups = |addresses: &[String]| {
             let all = addresses.iter().flat_map(|address| samples(&store, "up", address));
             let all: Vec<f64> = all.map(|(_, up)| up.expect("not ended")).collect();
@@ -286,9 +305,11 @@ fn hostile_targets_hurt_only_themselves() {
             let target = pool.active.iter().find(|t| t.scrape_url() == url).unwrap();
             let got = target.status().last_error.clone();
             match (&got, expected) {
-                // On a busy machine any of them may be late.
                 (Some(got), Some(expected)) => {
-                    let fits = got.contains(expected) || got.contains("context deadline exceeded");
+                    // On a busy machine those that send much may be late, and no others.
+                    let may_be_late = matches!(sends[number], Harm::Flood(..) | Harm::Say(_));
+                    let is_late = may_be_late && got.contains("context deadline exceeded");
+                    let fits = got.contains(expected) || is_late;
                     assert!(fits, "{number}: {got}");
                 }
                 (None, None) => {}
