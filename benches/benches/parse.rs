@@ -89,7 +89,8 @@ fn bench_pages(c: &mut Criterion, name: &str, pages: &[Vec<u8>]) {
         b.iter(|| {
             for page in few {
                 let (mut memory, mut row) = (Predictor::new(), Row::default());
-                parse(&Options::new(Format::Text), page, &mut memory, &mut row).expect("a good page");
+                parse(&Options::new(Format::Text), page, &mut memory, &mut row)
+                    .expect("a good page");
                 black_box(row.values);
             }
         });

@@ -77,8 +77,7 @@ impl MemoryStore {
 impl Appendable for MemoryStore {
     fn open_group(&self, spec: &GroupSpec) -> Result<Box<dyn Group>, AppendError> {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let empty =
-            || Columns { labels: Vec::new(), by_labels: HashMap::new(), last_ms: i64::MIN };
+        let empty = || Columns { labels: Vec::new(), by_labels: HashMap::new(), last_ms: i64::MIN };
         let columns = groups.get(&spec.key).cloned().unwrap_or_else(empty);
         let key = (spec.source == Source::Scrape).then(|| spec.key.clone());
         Ok(Box::new(MemoryGroup { store: self.clone(), absence: spec.absence, key, columns }))

@@ -190,15 +190,20 @@ impl Inner {
         let wal = self.head.wal();
         let retention = *self.retention.lock();
         let oldest_block = blocks.first().map(|block| block.meta().range.min_ms);
+        // Given back before a group is looked at: writers lock their group first, then the registry.
+        let (head_series, symbol_bytes) = {
+            let registry = self.head.registry.read();
+            (registry.len(), registry.symbol_bytes())
+        };
         Levels {
-            head_series: self.head.registry.read().len(),
+            head_series,
             head_chunks: self.head.chunks(),
             head_bytes: self.head.heap_bytes(),
             head_range: range,
             open_groups: self.head.writers(),
             blocks: blocks.len(),
             block_bytes: blocks.iter().map(|block| block.meta().bytes).sum(),
-            symbol_bytes: self.head.registry.read().symbol_bytes(),
+            symbol_bytes,
             lowest_ms: oldest_block.or(range.map(|range| range.0)),
             wal_segment: wal.map(|wal| wal.segments().1),
             wal_bytes: wal.map_or(0, Wal::bytes),

@@ -1,7 +1,7 @@
 //! The language of labels and annotations of alerts: Go's `text/template`, as far as rules use it.
 //!
-//! Text stands for itself; what is between `{{` and `}}` is read by a lexer ([`lexer`]) and a parser
-//! ([`parser`]) to a tree ([`tree`]), which is filled in with the data of an alert ([`exec`]). A
+//! Text stands for itself; what is between `{{` and `}}` is read by a lexer (`lexer`) and a parser
+//! (`parser`) to a tree (`tree`), which is filled in with the data of an alert (`exec`). A
 //! template that cannot be read is refused where it is loaded, with Go's words and line numbers,
 //! since that is what people search for. Filling in is bounded in steps and bytes.
 //!

@@ -9,7 +9,7 @@
 //! are no users any more must be seen twice, so that a slip in the file or half of one never opens the
 //! server.
 //!
-//! [`guard`] stands around every path, `/metrics` and `/-/healthy` among them: headers, rate, users.
+//! [`guard()`] stands around every path, `/metrics` and `/-/healthy` among them: headers, rate, users.
 
 mod client_auth;
 mod current;

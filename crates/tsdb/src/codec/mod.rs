@@ -13,7 +13,7 @@
 //!
 //! Most scraped values are decimals that stay the same or change by a small integer, which is why the
 //! integer encodings come first and XOR last. What stands for a histogram among the values is a NaN,
-//! and the histograms follow the chunk ([`histogram`]).
+//! and the histograms follow the chunk (`histogram`).
 
 pub(crate) mod bits;
 mod decimal;
