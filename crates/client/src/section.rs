@@ -93,7 +93,7 @@ impl<'de, P: Part> DeserializeSeed<'de> for Key<P> {
 }
 
 /// Declares a section: a struct with keys of its own and parts that bring theirs. The struct gets
-/// `Default`, `Deserialize` and [`Part`](crate::section::Part); see [`section`](crate::section).
+/// `Default`, `Deserialize` and [`Part`](crate::section::Part); see [the module](mod@crate::section).
 #[macro_export]
 macro_rules! section {
     (
