@@ -39,7 +39,7 @@ pub use client::{Client, Response};
 pub use config::{HttpConfig, HttpKeys};
 pub use dialer::{Dialer, Stream};
 pub use error::FetchError;
-pub use place::Place;
+pub use place::{Place, without_password};
 pub use request::{Method, Request};
 pub use scalar::{DurationText, Secret, SizeText};
 pub use session::{Answer, Session};

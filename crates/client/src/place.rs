@@ -142,16 +142,17 @@ pub(crate) fn join_host_and_port(host: &str, port: u16) -> String {
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 
-/// A URL as it may be shown: a password in it is hidden.
-pub(crate) fn without_password(url: &str) -> Cow<'_, str> {
-    match Url::parse(url) {
-        Ok(mut parsed) if parsed.password().is_some() => {
-            // Only a URL without a host cannot have one, and this one has one.
-            parsed.set_password(Some("xxxxx")).ok();
-            Cow::Owned(parsed.into())
-        }
-        _ => Cow::Borrowed(url),
-    }
+/// A URL as it may be shown: a password in it is hidden, also when the rest is no URL.
+#[must_use]
+pub fn without_password(url: &str) -> Cow<'_, str> {
+    let shown = || {
+        let (scheme, rest) = url.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (user_info, _) = rest[..end].rsplit_once('@')?;
+        let (user, _) = user_info.split_once(':')?;
+        Some(format!("{scheme}://{user}:xxxxx{}", &rest[user_info.len()..]))
+    };
+    shown().map_or(Cow::Borrowed(url), Cow::Owned)
 }
 
 /// Name and password as they go into a header.

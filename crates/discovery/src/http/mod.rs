@@ -12,7 +12,7 @@ pub use config::HttpSdConfig;
 
 use crate::refresh::{self, Refresh};
 use crate::{Discoverer, Group, Means, Output, Running};
-use client::Client;
+use client::{Client, without_password};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,25 +57,13 @@ impl Discoverer for HttpDiscovery {
             let server = match Server::new(self) {
                 Ok(server) => server,
                 Err(error) => {
-                    let url = without_password(&url);
+                    let url = &*without_password(&url);
                     return tracing::error!(url, error, "a list cannot be asked for");
                 }
             };
             refresh::run(server, ("http", &url), every, metrics, output, stop).await;
         })
     }
-}
-
-/// A URL as people may see it.
-fn without_password(url: &str) -> String {
-    let shown = || {
-        let (scheme, rest) = url.split_once("://")?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (user_info, _) = rest[..end].rsplit_once('@')?;
-        let (user, _) = user_info.split_once(':')?;
-        Some(format!("{scheme}://{user}:xxxxx{}", &rest[user_info.len()..]))
-    };
-    shown().unwrap_or_else(|| url.to_owned())
 }
 
 /// Who is asked.
@@ -96,7 +84,7 @@ impl Refresh for Server {
                 Some(groups)
             }
             Err(error) => {
-                let url = without_password(&self.discovery.config.url);
+                let url = &*without_password(&self.discovery.config.url);
                 self.discovery.means.metrics.http_failures.inc();
                 if self.complaint != error {
                     tracing::warn!(url, error, "no list of targets came, they stay");
@@ -126,7 +114,7 @@ impl Server {
         ];
         let response = self.client.get(url, &headers, MAX_BODY_BYTES).await;
         let response = response.map_err(|error| error.to_string())?;
-        let url = without_password(url);
+        let url = without_password(url).into_owned();
         let groups = tokio::task::spawn_blocking(move || answer::groups(&url, &response)).await;
         groups.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
     }

@@ -1,6 +1,7 @@
 //! Writers, readers and the one who maintains, at once.
 
 use super::*;
+use model::metrics::{Collect as _, Kind, Visitor};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
@@ -73,4 +74,42 @@ fn readers_see_whole_rows_while_blocks_are_cut() {
     let found = contents(&db, TimeRange::ALL);
     assert_eq!(found.len(), WRITERS * SERIES);
     assert!(found.values().all(|samples| samples.len() as i64 == ROWS));
+}
+
+/// Writers lock their group first and the registry after it; whoever counts for the metrics page
+/// must not hold one while waiting for the other.
+#[test]
+fn metrics_are_collected_while_series_are_made() {
+    struct Samples(usize);
+    impl Visitor for Samples {
+        fn family(&mut self, _name: &str, _kind: Kind, _help: &str) {}
+        fn sample(&mut self, _suffix: &str, _labels: &[(&str, &str)], _value: f64) {
+            self.0 += 1;
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let db = reopen(dir.path());
+    let (ended, end) = std::sync::mpsc::channel();
+    let done = std::sync::Arc::new(AtomicBool::new(false));
+    // Not scoped: threads that wait for each other for ever must fail the test, not hang it.
+    let (writers_db, writers_done, told) = (db.clone(), done.clone(), ended.clone());
+    std::thread::spawn(move || {
+        let mut group = writers_db.open_group(&spec("w", &[], Absence::EndsSeries)).unwrap();
+        for i in 0..20_000 {
+            group.column(&series(&format!("s{i}"), "w")).unwrap();
+        }
+        writers_done.store(true, SeqCst);
+        told.send("writer").unwrap();
+    });
+    std::thread::spawn(move || {
+        while !done.load(SeqCst) {
+            let mut samples = Samples(0);
+            db.collect(&mut samples);
+            assert!(samples.0 > 0);
+        }
+        ended.send("reader").unwrap();
+    });
+    for _ in 0..2 {
+        end.recv_timeout(std::time::Duration::from_secs(30)).expect("nobody waits for ever");
+    }
 }
