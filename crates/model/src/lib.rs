@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod duration;
 pub mod float;
 pub mod histogram;
@@ -17,6 +18,7 @@ pub mod relabel;
 pub mod sample;
 pub mod size;
 
+pub use alert::Alert;
 pub use histogram::FloatHistogram;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};
