@@ -35,6 +35,7 @@ struct Kept {
 /// An answer whose head came and whose body is read by its user.
 pub struct Answer<'s> {
     session: &'s mut Session,
+    method: Method,
     head: Head,
     fields: Fields,
     body: Option<Body>,
@@ -116,7 +117,8 @@ impl Session {
                     let place = Some(place.into_owned());
                     let body = Some(body);
                     let room = None;
-                    return Ok(Answer { session: self, head, fields, body, room, place, tls });
+                    let session = self;
+                    return Ok(Answer { session, method, head, fields, body, room, place, tls });
                 }
             };
             if !matches!(head.status, 307 | 308) {
@@ -213,6 +215,12 @@ impl Session {
 }
 
 impl Answer<'_> {
+    /// What was answered: a redirect may have made a question of what was told.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// The status, of any kind.
     #[must_use]
     pub fn status(&self) -> u16 {

@@ -1,0 +1,163 @@
+//! Alertmanagers that share their settings.
+
+use crate::address;
+use crate::alertmanager::Alertmanager;
+use crate::queue::Queue;
+use crate::rewrite;
+use crate::{AlertmanagerSet, Shared};
+use client::Client;
+use discovery::Group;
+use model::Alert;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What waited for Alertmanagers whose sets are gone, by their URLs.
+pub(crate) type LeftBehind = HashMap<String, Vec<Arc<Alert>>>;
+
+/// One set: its settings, and who is in it.
+pub(crate) struct Set {
+    config: AlertmanagerSet,
+    client: Client,
+    /// What discovery found last, if anything.
+    groups: Option<Arc<[Group]>>,
+    /// Whether the settings are newer than the Alertmanagers.
+    is_changed: bool,
+    alertmanagers: Vec<Arc<Alertmanager>>,
+    dropped: Vec<String>,
+    /// What is to be told to the first Alertmanager to come, while there is none.
+    unaddressed: Queue,
+}
+
+impl Set {
+    pub(crate) fn new(shared: &Shared, config: AlertmanagerSet) -> Self {
+        Self {
+            client: client(shared, &config),
+            config,
+            groups: None,
+            is_changed: false,
+            alertmanagers: Vec::new(),
+            dropped: Vec::new(),
+            unaddressed: Queue::new(shared.options.queue_capacity),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &AlertmanagerSet {
+        &self.config
+    }
+
+    /// Who is told.
+    pub(crate) fn active(&self) -> impl Iterator<Item = &str> {
+        self.alertmanagers.iter().map(|alertmanager| alertmanager.url())
+    }
+
+    /// Who was dropped by a rule.
+    pub(crate) fn dropped(&self) -> &[String] {
+        &self.dropped
+    }
+
+    /// Takes other settings. Those it has are used until discovery has told what it finds under the
+    /// new ones: under the same name, there may have been others before.
+    pub(crate) fn reconfigure(&mut self, shared: &Shared, config: AlertmanagerSet) {
+        let is_same =
+            AlertmanagerSet { name: config.name.clone(), ..self.config.clone() } == config;
+        if !is_same {
+            self.client = client(shared, &config);
+            self.is_changed = true;
+        }
+        self.config = config;
+    }
+
+    /// Takes what discovery found. Those that are still there keep their queues; what waits for
+    /// others goes to those that are new.
+    pub(crate) fn follow(
+        &mut self,
+        shared: &Arc<Shared>,
+        groups: &Arc<[Group]>,
+        left_behind: &mut LeftBehind,
+    ) {
+        let is_known = self.groups.as_ref().is_some_and(|known| Arc::ptr_eq(known, groups));
+        if is_known && !self.is_changed {
+            return;
+        }
+        let found = address::of_groups(&self.config, groups);
+        let before = std::mem::take(&mut self.alertmanagers);
+        let mut before: HashMap<_, _> =
+            before.into_iter().map(|known| (known.url().to_owned(), known)).collect();
+        let mut new = Vec::new();
+        for address in found.active {
+            let url = address.url.clone();
+            let start = || Alertmanager::start(shared, &self.config, &self.client, address);
+            let alertmanager = match before.remove(&url) {
+                Some(known) if !self.is_changed => known,
+                Some(known) => {
+                    let started = start();
+                    started.push(&known.close());
+                    started
+                }
+                None => {
+                    let started = start();
+                    started.push(&left_behind.remove(&url).unwrap_or_default());
+                    new.push(Arc::clone(&started));
+                    started
+                }
+            };
+            self.alertmanagers.push(alertmanager);
+        }
+        let gone: Vec<_> = before.into_values().flat_map(|gone| gone.close()).collect();
+        for alertmanager in &new {
+            alertmanager.push(&gone);
+        }
+        if self.alertmanagers.is_empty() {
+            self.keep(shared, gone);
+        } else {
+            let unaddressed = self.unaddressed.drain();
+            for alertmanager in &new {
+                alertmanager.push(&unaddressed);
+            }
+        }
+        self.dropped = found.dropped;
+        self.groups = Some(Arc::clone(groups));
+        self.is_changed = false;
+    }
+
+    /// Hands alerts to all of them, or keeps them for the first to come.
+    pub(crate) fn push(&mut self, shared: &Shared, alerts: &[Arc<Alert>]) {
+        let alerts = match self.config.alert_relabel.as_slice() {
+            [] => Cow::Borrowed(alerts),
+            rules => Cow::Owned(rewrite::for_set(alerts, rules)),
+        };
+        for alertmanager in &self.alertmanagers {
+            alertmanager.push(&alerts);
+        }
+        if self.alertmanagers.is_empty() {
+            self.keep(shared, alerts.into_owned());
+        }
+    }
+
+    fn keep(&mut self, shared: &Shared, alerts: Vec<Arc<Alert>>) {
+        let dropped: usize = alerts.into_iter().map(|alert| self.unaddressed.push(alert)).sum();
+        shared.metrics.dropped.add(dropped as u64);
+    }
+
+    /// Ends all of it: what waited for whom.
+    pub(crate) fn close(self) -> impl Iterator<Item = (String, Vec<Arc<Alert>>)> {
+        let alertmanagers = self.alertmanagers.into_iter();
+        alertmanagers.map(|gone| (gone.url().to_owned(), gone.close()))
+    }
+
+    /// Gives up what was not told, at the end; how much.
+    pub(crate) fn give_up(&mut self, shared: &Shared) -> usize {
+        let unaddressed = self.unaddressed.close().len();
+        if unaddressed > 0 {
+            shared.metrics.dropped.add(unaddressed as u64);
+            let (set, count) = (&self.config.name, unaddressed);
+            tracing::warn!(set, count, "alerts dropped, no Alertmanager was found before the end");
+        }
+        self.alertmanagers.iter().map(|known| known.give_up()).sum::<usize>() + unaddressed
+    }
+}
+
+fn client(shared: &Shared, config: &AlertmanagerSet) -> Client {
+    Client::new(&config.http, &shared.options.dialer, &shared.options.user_agent)
+}
