@@ -33,7 +33,7 @@ pub use http::{HttpDiscovery, HttpSdConfig};
 pub use kubernetes::KubernetesConfig;
 pub use manager::{Discoverer, Found, Job, Manager, Output, Running, Snapshot, once};
 pub use means::Means;
-pub use metrics::Metrics;
+pub use metrics::{Metrics, Together};
 pub use sections::{Refused, SdConfigs};
 pub use written::{StaticConfig, StaticDiscovery, check_address};
 
