@@ -1,8 +1,8 @@
 //! The HTTP API, as Prometheus speaks it: exact JSON, exact parameters, exact words.
 //!
 //! [`router`] answers everything but the acceptance of connections. What it needs comes with the
-//! [`State`]: the database once it is open ([`Readiness`]), the query engine, the scraped
-//! [`Targets`] and the process around it ([`Host`]).
+//! [`State`]: the database once it is open ([`Readiness`]), the query engine, and the [`Parts`] that
+//! are asked: the scraped [`Targets`], the [`rules`], the process around it ([`Host`]).
 //!
 //! - Bytes move on the reactor, queries and index look-ups run on blocking threads; queries go
 //!   through a gate that bounds how many run at once, under a deadline, and end when their client
@@ -25,6 +25,7 @@ mod notifications;
 mod params;
 mod query;
 mod query_text;
+pub mod rules;
 mod selectors;
 mod series;
 mod state;
@@ -39,7 +40,8 @@ pub use metrics::Metrics;
 pub use notifications::NoticeBoard;
 pub use query::{ClientAddress, QueryLog};
 pub use state::{
-    Boxed, BuildInfo, Count, Database, HeadStats, Host, Readiness, RuntimeInfo, Settings, State,
+    Boxed, BuildInfo, Count, Database, HeadStats, Host, Parts, Readiness, RuntimeInfo, Settings,
+    State,
 };
 pub use targets::{ActiveTarget, FamilyMetadata, Health, Pool, Targets};
 
@@ -48,7 +50,7 @@ use axum::extract::{self, DefaultBodyLimit};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{any, get, post};
-use http::{StatusCode, Uri};
+use http::StatusCode;
 use layers::cors::{cors, preflight};
 use layers::{compress::compress, ready::when_ready, track::track};
 
@@ -99,9 +101,9 @@ fn api_v1(state: &State) -> Router {
         .route("/targets/metadata", get(targets::targets_metadata))
         .route("/explain/target", get(explain::target))
         .route("/metadata", get(targets::metadata))
-        .route("/rules", get(no_rules))
-        .route("/alerts", get(no_alerts))
-        .route("/alertmanagers", get(no_alertmanagers))
+        .route("/rules", get(rules::rules))
+        .route("/alerts", get(rules::alerts))
+        .route("/alertmanagers", get(rules::alertmanagers))
         .route("/status/config", get(status::config))
         .route("/status/flags", get(status::flags))
         .route("/status/runtimeinfo", get(status::runtime_info))
@@ -139,23 +141,6 @@ async fn home(extract::State(state): extract::State<State>) -> impl IntoResponse
      Own metrics: /metrics. Health: /-/healthy, /-/ready.\n",
         state.settings.page_title
     )
-}
-
-// A configuration that names rules or alertmanagers is refused, so there are none.
-
-async fn no_rules(uri: Uri) -> Result<impl IntoResponse, ApiError> {
-    match params::Params::from_url(uri.query()).get("type") {
-        "" | "alert" | "record" => Ok(envelope::data(|out| out.push_str(r#"{"groups":[]}"#))),
-        other => Err(ApiError::parameter("type", format!("not supported value {other:?}"))),
-    }
-}
-
-async fn no_alerts() -> impl IntoResponse {
-    envelope::data(|out| out.push_str(r#"{"alerts":[]}"#))
-}
-
-async fn no_alertmanagers() -> impl IntoResponse {
-    envelope::data(|out| out.push_str(r#"{"activeAlertmanagers":[],"droppedAlertmanagers":[]}"#))
 }
 
 /// Sends to another path for this once, by the status of Go's `http.StatusFound`.

@@ -23,17 +23,22 @@ pub(crate) fn parse_selector(text: &str) -> Result<Vec<Matcher>, String> {
     }
 }
 
-/// All `match[]` of a request; each must ask for something.
+/// All `match[]` of a request; each must ask for something. The error names the parameter.
 pub(crate) fn match_params(params: &Params) -> Result<Vec<Vec<Matcher>>, ApiError> {
+    selectors(params).map_err(|error| ApiError::parameter("match[]", error))
+}
+
+/// All `match[]` of a request; each must ask for something.
+pub(crate) fn selectors(params: &Params) -> Result<Vec<Vec<Matcher>>, String> {
     let mut selectors = Vec::new();
     for text in params.all("match[]") {
         let matchers = parse_selector(text).map_err(|error| {
             // The parser of queries has the same rule; here it has other words.
             let empty = error.ends_with("must contain at least one non-empty matcher");
-            ApiError::parameter("match[]", if empty { EMPTY } else { &error })
+            if empty { EMPTY.to_owned() } else { error }
         })?;
         if matchers.iter().all(|matcher| matcher.matches("")) {
-            return Err(ApiError::parameter("match[]", EMPTY));
+            return Err(EMPTY.to_owned());
         }
         selectors.push(matchers);
     }

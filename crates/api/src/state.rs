@@ -3,6 +3,7 @@
 use crate::metrics::Metrics;
 use crate::notifications::NoticeBoard;
 use crate::query::{Gate, QueryLog};
+use crate::rules::{Alertmanagers, Rules};
 use crate::targets::Targets;
 use arc_swap::ArcSwapOption;
 use exposition::Protocol;
@@ -195,6 +196,18 @@ pub struct Settings {
     pub data_dir: std::path::PathBuf,
 }
 
+/// The parts of the process that requests ask.
+pub struct Parts {
+    /// The process itself.
+    pub host: Arc<dyn Host>,
+    /// Who is scraped.
+    pub targets: Arc<dyn Targets>,
+    /// What is evaluated.
+    pub rules: Arc<dyn Rules>,
+    /// Who is told of alerts.
+    pub alertmanagers: Arc<dyn Alertmanagers>,
+}
+
 /// Everything the router needs; clones share it.
 #[derive(Clone)]
 pub struct State {
@@ -207,6 +220,8 @@ pub struct State {
     pub(crate) gate: Gate,
     pub(crate) host: Arc<dyn Host>,
     pub(crate) targets: Arc<dyn Targets>,
+    pub(crate) rules: Arc<dyn Rules>,
+    pub(crate) alertmanagers: Arc<dyn Alertmanagers>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) notices: Arc<NoticeBoard>,
@@ -217,8 +232,7 @@ impl State {
     pub fn new(
         readiness: Arc<Readiness>,
         engine: Engine,
-        host: Arc<dyn Host>,
-        targets: Arc<dyn Targets>,
+        parts: Parts,
         settings: Settings,
         metrics: Arc<Metrics>,
         notices: Arc<NoticeBoard>,
@@ -230,8 +244,10 @@ impl State {
             engine: Arc::new(engine),
             query_log: Arc::default(),
             gate: Gate::new(settings.query_max_concurrency),
-            host,
-            targets,
+            host: parts.host,
+            targets: parts.targets,
+            rules: parts.rules,
+            alertmanagers: parts.alertmanagers,
             notices,
             settings: Arc::new(settings),
             metrics,

@@ -55,6 +55,12 @@ pub(crate) fn parse_duration_ns(text: &str) -> Result<i64, ApiError> {
     duration.ms.checked_mul(NS_PER_MS).ok_or_else(invalid)
 }
 
+/// RFC 3339 of nanoseconds since the Unix epoch; Go's zero time for what never was.
+pub(crate) fn rfc3339_ns(t_ns: Option<i64>) -> String {
+    t_ns.and_then(|t_ns| jiff::Timestamp::from_nanosecond(t_ns.into()).ok())
+        .map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at| at.to_string())
+}
+
 /// Nanoseconds of a millisecond.
 pub(crate) const NS_PER_MS: i64 = 1_000_000;
 

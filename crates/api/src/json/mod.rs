@@ -110,6 +110,16 @@ pub(crate) fn write_point(out: &mut String, t_ms: i64, value: f64) {
     out.push(']');
 }
 
+/// Writes a comma before every element but the first.
+pub(crate) fn separator() -> impl FnMut(&mut String) {
+    let mut first = true;
+    move |out| {
+        if !std::mem::take(&mut first) {
+            out.push(',');
+        }
+    }
+}
+
 /// A list of texts.
 pub(crate) fn write_texts<T: AsRef<str>>(out: &mut String, texts: &[T]) {
     out.push('[');

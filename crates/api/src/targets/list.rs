@@ -2,8 +2,9 @@
 
 use super::{ActiveTarget, Pool, url::global_url};
 use crate::envelope;
-use crate::json::{write_labels, write_number, write_text, write_texts};
+use crate::json::{separator, write_labels, write_number, write_text, write_texts};
 use crate::params::Params;
+use crate::time::rfc3339_ns;
 use crate::{ApiError, State};
 use axum::extract;
 use axum::response::IntoResponse;
@@ -64,16 +65,6 @@ pub(crate) async fn targets(
     }))
 }
 
-/// Writes a comma before every element but the first.
-fn separator() -> impl FnMut(&mut String) {
-    let mut first = true;
-    move |out| {
-        if !std::mem::take(&mut first) {
-            out.push(',');
-        }
-    }
-}
-
 fn write_active(out: &mut String, state: &State, pool: &Pool, target: &ActiveTarget) {
     out.push_str(r#"{"discoveredLabels":"#);
     write_labels(out, &target.discovered);
@@ -87,7 +78,7 @@ fn write_active(out: &mut String, state: &State, pool: &Pool, target: &ActiveTar
     field(out, "scrapeUrl", &target.url);
     field(out, "globalUrl", &global_url(&target.url, &state.settings));
     field(out, "lastError", &target.last_error);
-    field(out, "lastScrape", &last_scrape(target.last_scrape_ns));
+    field(out, "lastScrape", &rfc3339_ns(target.last_scrape_ns));
     out.push_str(r#","lastScrapeDuration":"#);
     write_number(out, target.last_scrape_seconds);
     field(out, "health", target.health.as_str());
@@ -103,10 +94,4 @@ fn write_active(out: &mut String, state: &State, pool: &Pool, target: &ActiveTar
         out.push_str(&envelope::json(diagnosis));
     }
     out.push('}');
-}
-
-/// RFC 3339; Go's zero time when there was no scrape.
-fn last_scrape(t_ns: Option<i64>) -> String {
-    t_ns.and_then(|t_ns| jiff::Timestamp::from_nanosecond(t_ns.into()).ok())
-        .map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at| at.to_string())
 }

@@ -3,8 +3,9 @@
 //! What is left out, and why: exemplars of the endpoints' set, and the cases about metadata and
 //! targets, which are about the targets of the test they were taken from.
 
-use super::harness::{Api, form, load, settings};
+use super::harness::{Api, TestRules, form, load, settings};
 use crate::json::{Annotated, Keep, Out, write_point, write_query_answer};
+use crate::rules::{Alerting, Rule, RuleGroup};
 use crate::time::{parse_duration, parse_time};
 use model::histogram::Span;
 use model::{FloatHistogram, Labels, float};
@@ -259,4 +260,74 @@ async fn endpoints_answer() {
         tally.case(&case["id"], endpoint(&api, case).await);
     }
     tally.finish("endpoints");
+}
+
+/// The groups of a rule file as nobody has evaluated them.
+fn groups(text: &str, file: &str) -> Vec<RuleGroup> {
+    let parsed = ::rules::file::RuleFile::parse(text, &::rules::file::Options::default());
+    let rule = |rule: &::rules::file::Rule| Rule {
+        name: rule.name.clone(),
+        labels: rule.labels.clone(),
+        alerting: (rule.kind != ::rules::file::Kind::Record).then(Alerting::default),
+        ..Rule::default()
+    };
+    let groups = parsed.expect("a good file").groups.into_iter().map(|group| RuleGroup {
+        name: group.name.clone(),
+        file: file.to_owned(),
+        rules: group.rules.iter().map(rule).collect(),
+        ..RuleGroup::default()
+    });
+    groups.collect()
+}
+
+/// The token of a group, where the case has one of it.
+fn token(value: &Value, file: &str) -> Option<String> {
+    let group = value.get("token_of_group")?.as_str()?;
+    let text = format!("{file};{group}");
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    Some(hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+async fn rules_case(api: &Api, case: &Value) -> Result<(), String> {
+    const FILE: &str = "RULE_FILE";
+    let text = |value: &Value| token(value, FILE).or_else(|| value.as_str().map(str::to_owned));
+    let pairs: Vec<(&str, String)> = case["query"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(name, values)| values.as_array().into_iter().flatten().map(move |v| (name, v)))
+        .map(|(name, value)| (name.as_str(), text(value).expect("a text or a token")))
+        .collect();
+    let pairs: Vec<(&str, &str)> = pairs.iter().map(|(name, value)| (*name, &**value)).collect();
+    let path = case["path"].as_str().expect("a path");
+    let answer = api.get(&format!("{path}?{}", form(&pairs))).await;
+    let body = answer.json();
+    let check = |good: bool, what: &str| if good { Ok(()) } else { Err(format!("{what}: {body}")) };
+    check(Some(u64::from(answer.status)) == case["status"].as_u64(), "status")?;
+    if let Some(kind) = case.get("errorType") {
+        return check(body["errorType"] == *kind, "errorType");
+    }
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let (got, expected) = (list(&body["data"]["groups"]), list(&case["groups"]));
+    check(got.len() == expected.len(), "number of groups")?;
+    for (got, expected) in got.iter().zip(&expected) {
+        check(got["name"] == expected["name"], "name of a group")?;
+        let (got, expected) = (list(&got["rules"]), list(&expected["rules"]));
+        let same = |(a, b): (&Value, &Value)| a["name"] == b["name"] && a["type"] == b["type"];
+        check(got.len() == expected.len() && got.iter().zip(&expected).all(same), "rules")?;
+    }
+    let next = case.get("groupNextToken").and_then(text);
+    check(body["data"].get("groupNextToken").and_then(Value::as_str) == next.as_deref(), "token")
+}
+
+#[tokio::test]
+async fn rules_are_chosen_and_come_in_pages() {
+    let Some(file) = file("rules.json") else { return };
+    let groups = groups(file["rule_file"].as_str().expect("a rule file"), "RULE_FILE");
+    let api = Api::of_rules(TestRules { groups, ..TestRules::default() });
+    let mut tally = Tally::default();
+    for case in file["cases"].as_array().expect("a list of cases") {
+        tally.case(&case["id"], rules_case(&api, case).await);
+    }
+    tally.finish("rules");
 }

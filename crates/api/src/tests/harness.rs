@@ -1,10 +1,11 @@
 //! A server without sockets: requests go straight to the router.
 
 use crate::explain::{Choice, ExplainedJob, ExplainedTarget, Scrapes};
+use crate::rules::{Alertmanagers, RuleGroup, Rules};
 use crate::state::{Boxed, Database};
 use crate::{
-    ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Pool,
-    Readiness, RuntimeInfo, Settings, State, Targets, router,
+    ActiveTarget, BuildInfo, FamilyMetadata, HeadStats, Health, Host, Metrics, NoticeBoard, Parts,
+    Pool, Readiness, RuntimeInfo, Settings, State, Targets, router,
 };
 use axum::body::Body;
 use axum::response::Response;
@@ -170,6 +171,29 @@ impl Targets for TestTargets {
     }
 }
 
+/// Rules and Alertmanagers that never change.
+#[derive(Default)]
+pub(crate) struct TestRules {
+    pub(crate) groups: Vec<RuleGroup>,
+    pub(crate) active: Vec<String>,
+    pub(crate) dropped: Vec<String>,
+}
+
+impl Rules for TestRules {
+    fn groups(&self) -> Vec<RuleGroup> {
+        self.groups.clone()
+    }
+}
+
+impl Alertmanagers for TestRules {
+    fn active(&self) -> Vec<String> {
+        self.active.clone()
+    }
+    fn dropped(&self) -> Vec<String> {
+        self.dropped.clone()
+    }
+}
+
 /// Puts the series of a `load` block into memory.
 struct Loader(MemoryStore);
 
@@ -213,18 +237,33 @@ impl Api {
     }
 
     pub(crate) fn over(database: Arc<dyn Database>, settings: Settings) -> Self {
+        Self::with(database, TestRules::default(), settings)
+    }
+
+    pub(crate) fn with(database: Arc<dyn Database>, rules: TestRules, settings: Settings) -> Self {
         let readiness = Arc::new(Readiness::default());
         readiness.open(database);
+        let rules = Arc::new(rules);
+        let parts = Parts {
+            host: Arc::new(TestHost),
+            targets: Arc::new(TestTargets),
+            rules: Arc::clone(&rules) as _,
+            alertmanagers: rules,
+        };
         let state = State::new(
             Arc::clone(&readiness),
             Engine::default(),
-            Arc::new(TestHost),
-            Arc::new(TestTargets),
+            parts,
             settings,
             Arc::new(Metrics::new()),
             Arc::new(NoticeBoard::new(16)),
         );
         Self { state, readiness }
+    }
+
+    /// An API of rules without a sample.
+    pub(crate) fn of_rules(rules: TestRules) -> Self {
+        Self::with(Arc::new(TestDatabase(MemoryStore::new())), rules, settings())
     }
 
     pub(crate) fn metrics(&self) -> &Metrics {

@@ -4,4 +4,4 @@ mod conformance;
 mod harness;
 mod requests;
 
-pub(crate) use harness::{Api, settings};
+pub(crate) use harness::{Api, TestRules, settings};

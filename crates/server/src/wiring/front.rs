@@ -1,6 +1,7 @@
 //! What answers requests, from before the database is open until the very end.
 
 use super::host::{Server, hostname};
+use super::ruled::{AlertmanagersView, RulesView};
 use super::source::ConfigSource;
 use super::targets::ScrapeView;
 use super::{Failure, GRACE, bad_config, settings, warn};
@@ -10,7 +11,7 @@ use crate::listen::{self, Limits};
 use crate::own_metrics::{Process, Reloads};
 use crate::web;
 use anyhow::Context;
-use api::{Metrics, NoticeBoard, Readiness, State};
+use api::{Metrics, NoticeBoard, Parts, Readiness, State};
 use arc_swap::ArcSwap;
 use axum::middleware::from_fn_with_state;
 use std::net::SocketAddr;
@@ -92,15 +93,14 @@ impl Front {
         server.show(Arc::clone(&server.reloads) as _);
         server.show(Arc::clone(&api_metrics) as _);
         server.show(Arc::clone(&web) as _);
-        let state = State::new(
-            Arc::clone(&readiness),
-            engine,
-            Arc::clone(&server) as _,
-            Arc::clone(&view) as _,
-            api_settings,
-            api_metrics,
-            board,
-        );
+        let parts = Parts {
+            host: Arc::clone(&server) as _,
+            targets: Arc::clone(&view) as _,
+            rules: Arc::new(RulesView),
+            alertmanagers: Arc::new(AlertmanagersView),
+        };
+        let state =
+            State::new(Arc::clone(&readiness), engine, parts, api_settings, api_metrics, board);
         let web = Web::start(&flags, listeners, &state, web);
         Ok(Self { flags, source, own, server, state, view, readiness, quit, web })
     }

@@ -15,6 +15,7 @@ mod keeper;
 mod loops;
 mod query_log;
 mod reload;
+mod ruled;
 mod settings;
 mod signals;
 mod source;
