@@ -5,6 +5,8 @@
 //! their line; the run goes on after them. Instant queries are run again with `@` on every selector
 //! and as the middle of a range query, which has to give the same ([`Checks`]).
 //!
+//! [`notation`] has the notation of series and histograms for tests that stand in other files.
+//!
 //! The waist has no way yet to store start timestamps. A case that selects series with such samples
 //! is a failure that says so ([`Reason::Needs`]), whatever its result.
 
@@ -13,6 +15,7 @@ mod compare;
 mod expect;
 mod invariance;
 mod literal;
+pub mod notation;
 mod read;
 mod run;
 mod store;
@@ -21,4 +24,4 @@ mod tests;
 mod values;
 
 pub use run::{Checks, Failure, Reason, Report, run};
-pub use store::{LoadedSeries, Need, RowStore, ScriptStore};
+pub use store::{LoadedSeries, Need, RowStore, Rows, ScriptStore};

@@ -80,7 +80,7 @@ fn load(first: &str, block: &[&str]) -> Result<Command, String> {
             continue;
         }
         let points = parse_values(rest)?;
-        let mut series = placed(labels, &points, interval)?;
+        let mut series = placed(labels, &points, 0, interval)?;
         if let Some((labels, starts)) = starts.take() {
             if labels != series.labels {
                 return Err(format!("start timestamps of {labels} are followed by another series"));
@@ -108,12 +108,18 @@ fn load(first: &str, block: &[&str]) -> Result<Command, String> {
     Ok(Command::Load(loaded))
 }
 
-/// Puts the points of a line at multiples of the interval.
-fn placed(labels: Labels, points: &[Point], interval: i64) -> Result<LoadedSeries, String> {
+/// Puts the points of a line at a time and at multiples of the interval after it.
+pub(super) fn placed(
+    labels: Labels,
+    points: &[Point],
+    start_ms: i64,
+    interval: i64,
+) -> Result<LoadedSeries, String> {
     let (samples, histograms) = (Vec::new(), Vec::new());
     let mut series = LoadedSeries { labels, samples, histograms, needs: None };
     for (i, point) in (0_i64..).zip(points) {
-        let t_ms = i.checked_mul(interval).ok_or("the last value is too far in the future")?;
+        let t_ms = i.checked_mul(interval).and_then(|after| start_ms.checked_add(after));
+        let t_ms = t_ms.ok_or("the last value is too far in the future")?;
         match point {
             Point::Missing => {}
             Point::Float(value) => series.samples.push((t_ms, *value)),
@@ -269,7 +275,7 @@ fn expect(eval: &mut Eval, text: &str) -> Result<(), String> {
 }
 
 /// A series at the start of a line, and the rest of it.
-fn series_name(line: &str) -> Result<(Labels, &str), String> {
+pub(super) fn series_name(line: &str) -> Result<(Labels, &str), String> {
     let in_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let (name, rest) = line.split_at(line.find(|c| !in_name(c)).unwrap_or(line.len()));
     let mut labels = LabelsBuilder::new();
@@ -285,6 +291,9 @@ fn series_name(line: &str) -> Result<(Labels, &str), String> {
         }
         rest = &braces[end..];
     } else if name.is_empty() {
+        return Err(format!("not a series: {line}"));
+    }
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(format!("not a series: {line}"));
     }
     if !name.is_empty() {

@@ -5,7 +5,7 @@ use model::{FloatHistogram, Labels};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
-use storage::{Absence, Appendable, Column, GroupSpec, Queryable, Row, Source};
+use storage::{Absence, Appendable, Column, Group, GroupSpec, Queryable, Row, Source};
 
 /// What a store would have to hold besides samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,55 +85,92 @@ where
 
     fn load(&mut self, series: &[LoadedSeries]) -> Result<(), String> {
         self.blocks += 1;
-        let spec = GroupSpec {
-            source: Source::Other,
-            key: format!("load {}", self.blocks),
-            common: Labels::empty(),
-            absence: Absence::MeansNothing,
-        };
-        let mut group = self.store.open_group(&spec).map_err(|error| error.to_string())?;
-        let mut rows = BTreeMap::<i64, Vec<_>>::new();
-        for (i, series) in series.iter().enumerate() {
-            for (t_ms, value) in &series.samples {
-                rows.entry(*t_ms).or_default().push((i, Value::Float(*value)));
-            }
-            for (t_ms, histogram) in &series.histograms {
-                let histogram = Value::Histogram(Arc::clone(histogram));
-                rows.entry(*t_ms).or_default().push((i, histogram));
-            }
-        }
-        // A series gets its column with its first sample, and again when the group gave it up.
-        let mut columns = vec![None; series.len()];
-        let mut row = Row::new();
-        for (t_ms, values) in rows {
-            row.begin(t_ms);
-            for (i, value) in values {
-                let column = match columns[i] {
-                    Some(column) => column,
-                    None => {
-                        let opened = group.column(&series[i].labels);
-                        let (column, _) = opened.map_err(|error| error.to_string())?;
-                        columns[i] = Some(column);
-                        column
-                    }
-                };
-                match value {
-                    Value::Float(value) => row.set(column, value),
-                    Value::Histogram(histogram) => row.set_histogram(column, histogram),
-                };
-            }
-            let appended = group.append(&row).map_err(|error| error.to_string())?;
-            if let Some(remap) = appended.remap {
-                for column in &mut columns {
-                    let moved = |Column(old): Column| remap.get(old as usize).copied();
-                    *column = column.and_then(moved).filter(|new| *new != u32::MAX).map(Column);
-                }
-            }
-        }
-        Ok(())
+        Rows::open(&self.store, format!("load {}", self.blocks), series)?.write_until(i64::MAX)
     }
 
     fn queryable(&self) -> &dyn Queryable {
         &self.store
+    }
+}
+
+/// Samples on their way to a group of a store, row by row, as far as time has come.
+pub struct Rows {
+    group: Box<dyn Group>,
+    labels: Vec<Labels>,
+    /// A series gets its column with its first sample, and again when the group gave it up.
+    columns: Vec<Option<Column>>,
+    waiting: BTreeMap<i64, Vec<(usize, Value)>>,
+    row: Row,
+}
+
+impl Rows {
+    /// Opens a group, in which a missing value means nothing, for series with distinct labels.
+    ///
+    /// # Errors
+    /// When the store takes no groups.
+    pub fn open(
+        store: &dyn Appendable,
+        key: String,
+        series: &[LoadedSeries],
+    ) -> Result<Self, String> {
+        let spec = GroupSpec {
+            source: Source::Other,
+            key,
+            common: Labels::empty(),
+            absence: Absence::MeansNothing,
+        };
+        let group = store.open_group(&spec).map_err(|error| error.to_string())?;
+        let mut waiting = BTreeMap::<i64, Vec<_>>::new();
+        for (i, series) in series.iter().enumerate() {
+            for (t_ms, value) in &series.samples {
+                waiting.entry(*t_ms).or_default().push((i, Value::Float(*value)));
+            }
+            for (t_ms, histogram) in &series.histograms {
+                let histogram = Value::Histogram(Arc::clone(histogram));
+                waiting.entry(*t_ms).or_default().push((i, histogram));
+            }
+        }
+        let labels: Vec<_> = series.iter().map(|series| series.labels.clone()).collect();
+        let columns = vec![None; labels.len()];
+        Ok(Self { group, labels, columns, waiting, row: Row::new() })
+    }
+
+    /// Stores what is not after a time and was not stored before.
+    ///
+    /// # Errors
+    /// When a row was not stored.
+    pub fn write_until(&mut self, t_ms: i64) -> Result<(), String> {
+        while let Some(next) = self.waiting.first_entry().filter(|next| *next.key() <= t_ms) {
+            let (t_ms, values) = next.remove_entry();
+            self.write(t_ms, values)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, t_ms: i64, values: Vec<(usize, Value)>) -> Result<(), String> {
+        self.row.begin(t_ms);
+        for (i, value) in values {
+            let column = match self.columns[i] {
+                Some(column) => column,
+                None => {
+                    let opened = self.group.column(&self.labels[i]);
+                    let (column, _) = opened.map_err(|error| error.to_string())?;
+                    self.columns[i] = Some(column);
+                    column
+                }
+            };
+            match value {
+                Value::Float(value) => self.row.set(column, value),
+                Value::Histogram(histogram) => self.row.set_histogram(column, histogram),
+            };
+        }
+        let appended = self.group.append(&self.row).map_err(|error| error.to_string())?;
+        if let Some(remap) = appended.remap {
+            for column in &mut self.columns {
+                let moved = |Column(old): Column| remap.get(old as usize).copied();
+                *column = column.and_then(moved).filter(|new| *new != u32::MAX).map(Column);
+            }
+        }
+        Ok(())
     }
 }
