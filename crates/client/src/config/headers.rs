@@ -15,7 +15,8 @@ pub struct HeaderValues {
     pub(super) files: Option<Vec<PathBuf>>,
 }
 
-/// Headers that are set by us, by another option, or by what signs requests.
+/// Headers that are set by us, by the protocols of remote storage, by another option, or by what
+/// signs requests.
 const RESERVED: [&str; 22] = [
     "accept-encoding",
     "authorization",
@@ -41,6 +42,12 @@ const RESERVED: [&str; 22] = [
     "x-prometheus-scrape-timeout-seconds",
 ];
 
+/// Whether a header is one that no configuration may set, in any letter case.
+#[must_use]
+pub fn is_reserved_header(name: &str) -> bool {
+    RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name))
+}
+
 /// The headers in the order of their names; values in place come before secrets and files.
 pub(super) fn resolve(
     written: Option<&BTreeMap<String, Option<HeaderValues>>>,
@@ -48,7 +55,7 @@ pub(super) fn resolve(
     let mut headers = Vec::new();
     for (name, values) in written.into_iter().flatten() {
         let valid = http::HeaderName::from_bytes(name.as_bytes()).is_ok();
-        if !valid || RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name)) {
+        if !valid || is_reserved_header(name) {
             return Err(format!("setting header {:?} is not allowed", canonical(name)));
         }
         let Some(values) = values else { continue };

@@ -13,7 +13,7 @@ mod tests;
 mod tls;
 
 pub use auth::{Authorization, BasicAuth, Credentials, SecretSource};
-pub use headers::HeaderValues;
+pub use headers::{HeaderValues, is_reserved_header};
 pub use oauth2::{Grant, OAuth2, OAuth2Keys, Signature};
 pub(crate) use proxy::unescape;
 pub use proxy::{Proxy, ProxyConfig, ProxyKeys, ProxyScheme, ProxyUrl};
