@@ -20,7 +20,9 @@ mod tree;
 mod value;
 
 pub use exec::Host;
+pub(crate) use functions::table_link;
 pub use value::Sample;
+pub(crate) use value::write_duration;
 
 use model::{FloatHistogram, Labels};
 use std::rc::Rc;

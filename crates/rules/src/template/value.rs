@@ -185,7 +185,7 @@ fn write_histogram(f: &mut fmt::Formatter<'_>, histogram: &FloatHistogram) -> fm
 }
 
 /// As Go's `time.Duration` prints: `1h2m3.5s`, `1.5ms`, `0s`.
-fn write_duration(f: &mut impl fmt::Write, ns: i64) -> fmt::Result {
+pub(crate) fn write_duration(f: &mut impl fmt::Write, ns: i64) -> fmt::Result {
     let sign = if ns < 0 { "-" } else { "" };
     let size = ns.unsigned_abs();
     let fraction = |whole: u64, rest: u64, digits: usize| {

@@ -141,6 +141,11 @@ pub(super) fn call(name: &str, args: &[Value], host: &dyn Host) -> Result<Value,
     }
 }
 
+/// The page that shows an expression's values, below the external URL.
+pub(crate) fn table_link(expr: &str) -> String {
+    links::graph(expr, 1)
+}
+
 fn bounded(text: String) -> Result<String, String> {
     if text.len() > MAX_BYTES {
         return Err(format!("result is longer than {MAX_BYTES} bytes"));

@@ -1,0 +1,274 @@
+//! One rule and its state.
+
+use super::alert::Patience;
+use super::alerting::Alerting;
+use super::error::{RuleError, panic_text};
+use super::output::{Keys, Output};
+use super::recording::Recording;
+use super::{Outcome, Scene};
+use crate::file::{Kind, Rule};
+use crate::view::{Health, RuleInfo, RuleKind, RuleView};
+use model::{Labels, METRIC_NAME};
+use promql::{Control, Expr, InstantSeries, Value};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A rule with its state.
+pub(super) struct ActiveRule {
+    pub(super) info: Arc<RuleInfo>,
+    expr: Expr,
+    work: Work,
+    output: Output,
+    /// What the rule stored before it was changed: ends when it first goes well.
+    former: Option<Output>,
+    health: Health,
+    last_error: Option<Arc<str>>,
+    seconds: f64,
+    last_evaluation_ns: Option<i64>,
+    /// What came of the last evaluation.
+    samples: usize,
+    failed: bool,
+    /// Labels it sets, those of the group among them, as written.
+    set: Vec<(String, String)>,
+}
+
+enum Work {
+    Record(Recording),
+    Alert(Alerting),
+}
+
+/// A rule that was evaluated.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) samples: usize,
+    /// What was not stored, if anything was.
+    pub(super) trouble: Option<RuleError>,
+}
+
+impl ActiveRule {
+    pub(super) fn new(
+        group: &str,
+        defaults: &Labels,
+        rule: &Rule,
+        external_url: &str,
+        keys: &mut Keys,
+    ) -> Self {
+        let set = with_defaults(defaults, &rule.labels);
+        let labels = Labels::from_pairs(set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
+        let query = rule.expr.to_string();
+        let key = keys.key(group, &rule.name, &labels, &query);
+        let fixed = labels.filter(|_, value| !value.contains("{{"));
+        let (work, kind, common) = match &rule.kind {
+            Kind::Record => {
+                let common = labels.with(METRIC_NAME, &rule.name);
+                (Work::Record(Recording::new(&rule.name, set.clone())), RuleKind::Recording, common)
+            }
+            Kind::Alert { for_ms, keep_firing_for_ms, annotations } => {
+                let (for_ms, keep_firing_for_ms) = (*for_ms, *keep_firing_for_ms);
+                let patience = Patience { for_ms, keep_firing_for_ms };
+                let source = format!("{external_url}{}", crate::template::table_link(&query));
+                let alerting = Alerting::new(&rule.name, patience, &set, annotations, source);
+                let annotations = annotations.clone();
+                let kind = RuleKind::Alerting { for_ms, keep_firing_for_ms, annotations };
+                (Work::Alert(alerting), kind, fixed.with("alertname", &rule.name))
+            }
+        };
+        let info = RuleInfo { name: rule.name.clone(), query, labels, kind, place: rule.place };
+        Self {
+            info: Arc::new(info),
+            expr: rule.expr.clone(),
+            work,
+            output: Output::new(key, common),
+            former: None,
+            health: Health::Unknown,
+            last_error: None,
+            seconds: 0.0,
+            last_evaluation_ns: None,
+            samples: 0,
+            failed: false,
+            set,
+        }
+    }
+
+    /// Whether it is an older version of the same rule.
+    pub(super) fn succeeds(&self, older: &Self) -> bool {
+        let is_alert = |rule: &Self| matches!(rule.work, Work::Alert(_));
+        self.info.name == older.info.name
+            && self.set == older.set
+            && is_alert(self) == is_alert(older)
+    }
+
+    /// Whether it asks for the same.
+    pub(super) fn asks_the_same(&self, older: &Self) -> bool {
+        self.info.query == older.info.query
+    }
+
+    /// Goes on where an older version was.
+    pub(super) fn take_over(&mut self, older: Self) {
+        let is_same = self.asks_the_same(&older);
+        match (&mut self.work, older.work) {
+            (Work::Record(new), Work::Record(old)) if is_same => new.take_columns(old),
+            (Work::Alert(new), Work::Alert(old)) => new.take_over(old, is_same),
+            _ => {}
+        }
+        if is_same {
+            self.output = older.output;
+            self.former = older.former;
+        } else {
+            self.former = Some(older.output);
+        }
+        self.health = older.health;
+        self.last_error = older.last_error;
+        self.seconds = older.seconds;
+        self.last_evaluation_ns = older.last_evaluation_ns;
+    }
+
+    /// What it stores.
+    pub(super) fn into_outputs(self) -> impl Iterator<Item = Output> {
+        self.former.into_iter().chain([self.output])
+    }
+
+    /// Ends all of its series.
+    pub(super) fn end(&mut self, scene: &Scene<'_>) {
+        if let Some(mut former) = self.former.take() {
+            former.end(scene.means.sink, scene.t_ms);
+        }
+        self.output.end(scene.means.sink, scene.t_ms);
+    }
+
+    /// Holds back the series about alerts.
+    pub(super) fn hold_back(&mut self) {
+        if let Work::Alert(alerting) = &mut self.work {
+            alerting.is_held_back = true;
+        }
+    }
+
+    /// Whether it holds back series about alerts.
+    pub(super) fn is_held_back(&self) -> bool {
+        matches!(&self.work, Work::Alert(alerting) if alerting.is_held_back)
+    }
+
+    /// Sets since when alerts hold.
+    pub(super) fn restore(&mut self, scene: &Scene<'_>) {
+        if let Work::Alert(alerting) = &mut self.work
+            && alerting.is_held_back
+        {
+            alerting.restore(&self.info, scene);
+        }
+    }
+
+    /// Labels of all series it writes, and whether it may read anything.
+    pub(super) fn traffic(&self) -> (Vec<(String, String)>, bool) {
+        match &self.work {
+            Work::Record(_) => (self.set.clone(), false),
+            Work::Alert(alerting) => {
+                let fixed = self.set.iter().filter(|(_, value)| !value.contains("{{")).cloned();
+                let name = ("alertname".to_owned(), self.info.name.clone());
+                (fixed.chain([name]).collect(), alerting.asks())
+            }
+        }
+    }
+
+    /// Evaluates it, whatever happens; a panic is its error.
+    pub(super) fn evaluate(&mut self, scene: &Scene<'_>) {
+        let begin = Instant::now();
+        self.last_evaluation_ns = Some(scene.now_ns());
+        let caught = catch_unwind(AssertUnwindSafe(|| {
+            let mut result = None;
+            scene.means.control.bounded(&mut |control| result = Some(self.run(scene, control)));
+            result.expect("every rule is run")
+        }));
+        let result = caught.unwrap_or_else(|panic| {
+            self.output.close();
+            self.forget_columns();
+            Err(RuleError::Panic(panic_text(&*panic)))
+        });
+        let (samples, error) = match result {
+            Ok(done) => (done.samples, done.trouble),
+            Err(error) => (0, Some(error)),
+        };
+        if error.is_none()
+            && let Some(mut former) = self.former.take()
+        {
+            former.end(scene.means.sink, scene.t_ms);
+        }
+        self.samples = samples;
+        self.failed = error.is_some();
+        self.health = if self.failed { Health::Bad } else { Health::Good };
+        if let Some(error) = &error
+            && !error.is_canceled()
+        {
+            scene.log_failure(&self.info.name, error);
+        }
+        let text = error.map(|error| error.to_string());
+        if self.last_error.as_deref() != text.as_deref() {
+            self.last_error = text.map(Arc::from);
+        }
+        self.seconds = begin.elapsed().as_secs_f64();
+    }
+
+    fn run(&mut self, scene: &Scene<'_>, control: &Control) -> Result<Done, RuleError> {
+        let means = scene.means;
+        let answer = means.engine.instant(means.store, &self.expr, scene.t_ms, control)?;
+        let vector = match answer.value {
+            Value::Vector(vector) => vector,
+            Value::Scalar { t_ms, value } => {
+                vec![InstantSeries { labels: Labels::empty(), t_ms, value, histogram: None }]
+            }
+            Value::String { .. } | Value::Matrix(_) => return Err(RuleError::NotAVector),
+        };
+        match &mut self.work {
+            Work::Record(recording) => recording.record(vector, scene, &mut self.output),
+            Work::Alert(alerting) => alerting.raise(vector, scene, control, &mut self.output),
+        }
+    }
+
+    fn forget_columns(&mut self) {
+        match &mut self.work {
+            Work::Record(recording) => recording.forget_columns(),
+            Work::Alert(alerting) => alerting.forget_columns(),
+        }
+    }
+
+    /// What came of the last evaluation.
+    pub(super) fn outcome(&self) -> Outcome {
+        let expansions = match &self.work {
+            Work::Record(_) => (0, 0),
+            Work::Alert(alerting) => alerting.expansions,
+        };
+        Outcome {
+            samples: self.samples,
+            error: self.last_error.clone().filter(|_| self.failed),
+            seconds: self.seconds,
+            expansions: expansions.0,
+            failed_expansions: expansions.1,
+        }
+    }
+
+    /// What is shown.
+    pub(super) fn view(&self) -> RuleView {
+        let alerts = match &self.work {
+            Work::Record(_) => Arc::default(),
+            Work::Alert(alerting) => alerting.view(),
+        };
+        RuleView {
+            info: self.info.clone(),
+            health: self.health,
+            last_error: self.last_error.clone(),
+            evaluation_seconds: self.seconds,
+            last_evaluation_ns: self.last_evaluation_ns,
+            alerts,
+        }
+    }
+}
+
+/// A rule's labels, and those of its group that it does not set itself; in the order of names.
+fn with_defaults(defaults: &Labels, own: &[(String, String)]) -> Vec<(String, String)> {
+    let is_own = |name: &str| own.iter().any(|(own, _)| own == name);
+    let defaults = defaults.iter().filter(|(name, _)| !is_own(name));
+    let defaults = defaults.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut set: Vec<_> = own.iter().cloned().chain(defaults).collect();
+    set.sort();
+    set
+}

@@ -1,0 +1,212 @@
+//! Our own metrics about rules, under the names Prometheus' dashboards use.
+
+use crate::group::Evaluated;
+use model::metrics::{Collect, Counter, FloatCounter, Gauge, Kind, Visitor};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// As text, and in hundredths.
+type Quantile = (&'static str, usize);
+
+const RULE_QUANTILES: [Quantile; 3] = [("0.5", 50), ("0.9", 90), ("0.99", 99)];
+const GROUP_QUANTILES: [Quantile; 5] =
+    [("0.01", 1), ("0.05", 5), ("0.5", 50), ("0.9", 90), ("0.99", 99)];
+/// Quantiles are taken over the last so many observations.
+const WINDOW: usize = 512;
+
+/// Counters and gauges of all groups.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    rule_durations: Mutex<Summary>,
+    group_durations: Mutex<Summary>,
+    expansions: Counter,
+    failed_expansions: Counter,
+    groups: Mutex<BTreeMap<String, Arc<GroupMetrics>>>,
+}
+
+/// What is counted for each group.
+#[derive(Debug, Default)]
+pub(crate) struct GroupMetrics {
+    evaluations: Counter,
+    failures: Counter,
+    pub(crate) iterations: Counter,
+    pub(crate) missed: Counter,
+    last_duration: Gauge,
+    last_rule_durations: Gauge,
+    pub(crate) last_evaluation: Gauge,
+    pub(crate) last_restore: Gauge,
+    last_samples: Gauge,
+    pub(crate) interval: Gauge,
+    pub(crate) rules: Gauge,
+}
+
+/// Sum, count and the last observations.
+#[derive(Debug, Default)]
+struct Summary {
+    sum: FloatCounter,
+    count: u64,
+    last: Vec<f64>,
+}
+
+impl Summary {
+    fn observe(&mut self, value: f64) {
+        self.sum.add(value);
+        if self.last.len() < WINDOW {
+            self.last.push(value);
+        } else {
+            let oldest = usize::try_from(self.count % WINDOW as u64).expect("below the window");
+            self.last[oldest] = value;
+        }
+        self.count += 1;
+    }
+
+    fn tell(&self, visitor: &mut dyn Visitor, quantiles: &[Quantile]) {
+        let mut sorted = self.last.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        for (text, hundredths) in quantiles {
+            let rank = (sorted.len().saturating_sub(1) * hundredths + 50) / 100;
+            let value = sorted.get(rank).copied().unwrap_or(f64::NAN);
+            visitor.sample("", &[("quantile", text)], value);
+        }
+        visitor.sample("_sum", &[], self.sum.get());
+        visitor.sample("_count", &[], self.count as f64);
+    }
+}
+
+impl Metrics {
+    /// Counts an evaluation that began so many seconds after the Unix epoch.
+    pub(crate) fn count(&self, group: &GroupMetrics, evaluated: &Evaluated) {
+        let mut durations = self.rule_durations.lock().unwrap_or_else(PoisonError::into_inner);
+        for rule in &evaluated.rules {
+            durations.observe(rule.seconds);
+            self.expansions.add(rule.expansions);
+            self.failed_expansions.add(rule.failed_expansions);
+        }
+        drop(durations);
+        let mut durations = self.group_durations.lock().unwrap_or_else(PoisonError::into_inner);
+        durations.observe(evaluated.seconds);
+        drop(durations);
+        group.evaluations.add(evaluated.rules.len() as u64);
+        group.failures.add(evaluated.failed() as u64);
+        group.iterations.inc();
+        group.last_duration.set(evaluated.seconds);
+        group.last_rule_durations.set(evaluated.rules.iter().map(|rule| rule.seconds).sum());
+        group.last_samples.set(evaluated.samples() as f64);
+    }
+
+    /// The metrics of a group, named by file and group.
+    pub(crate) fn group(&self, key: &str) -> Arc<GroupMetrics> {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        groups.entry(key.to_owned()).or_default().clone()
+    }
+
+    pub(crate) fn forget_group(&self, key: &str) {
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+
+    fn collect_groups(&self, visitor: &mut dyn Visitor) {
+        let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (name, help, counter) in COUNTERS {
+            visitor.family(name, Kind::Counter, help);
+            for (key, group) in &groups {
+                visitor.sample("", &[("rule_group", key)], counter(group).get() as f64);
+            }
+        }
+        for (name, help, gauge) in GAUGES {
+            visitor.family(name, Kind::Gauge, help);
+            for (key, group) in &groups {
+                visitor.sample("", &[("rule_group", key)], gauge(group).get());
+            }
+        }
+    }
+}
+
+type Of<T> = (&'static str, &'static str, fn(&GroupMetrics) -> &T);
+
+const COUNTERS: [Of<Counter>; 4] = [
+    ("prometheus_rule_evaluations_total", "Evaluations of rules.", |group| &group.evaluations),
+    ("prometheus_rule_evaluation_failures_total", "Evaluations of rules that failed.", |group| {
+        &group.failures
+    }),
+    (
+        "prometheus_rule_group_iterations_total",
+        "Evaluations of a group that were due, missed ones among them.",
+        |group| &group.iterations,
+    ),
+    (
+        "prometheus_rule_group_iterations_missed_total",
+        "Evaluations of a group that were left out because the one before took too long.",
+        |group| &group.missed,
+    ),
+];
+
+const GAUGES: [Of<Gauge>; 7] = [
+    (
+        "prometheus_rule_group_last_duration_seconds",
+        "How long the last evaluation of a group took.",
+        |group| &group.last_duration,
+    ),
+    (
+        "prometheus_rule_group_last_rule_duration_sum_seconds",
+        "How long the rules of a group took in the last evaluation, added up.",
+        |group| &group.last_rule_durations,
+    ),
+    (
+        "prometheus_rule_group_last_evaluation_timestamp_seconds",
+        "When the last evaluation of a group began.",
+        |group| &group.last_evaluation,
+    ),
+    (
+        "prometheus_rule_group_last_restore_duration_seconds",
+        "How long it took to find out since when the alerts of a group hold.",
+        |group| &group.last_restore,
+    ),
+    (
+        "prometheus_rule_group_last_evaluation_samples",
+        "Samples that the last evaluation of a group gave.",
+        |group| &group.last_samples,
+    ),
+    (
+        "prometheus_rule_group_interval_seconds",
+        "Time from evaluation to evaluation of a group.",
+        |group| &group.interval,
+    ),
+    ("prometheus_rule_group_rules", "Rules of a group.", |group| &group.rules),
+];
+
+impl Collect for Metrics {
+    fn collect(&self, visitor: &mut dyn Visitor) {
+        visitor.family(
+            "prometheus_rule_evaluation_duration_seconds",
+            Kind::Summary,
+            "How long the evaluation of a rule took.",
+        );
+        let durations = self.rule_durations.lock().unwrap_or_else(PoisonError::into_inner);
+        durations.tell(visitor, &RULE_QUANTILES);
+        drop(durations);
+        visitor.family(
+            "prometheus_rule_group_duration_seconds",
+            Kind::Summary,
+            "How long the evaluation of a group took.",
+        );
+        let durations = self.group_durations.lock().unwrap_or_else(PoisonError::into_inner);
+        durations.tell(visitor, &GROUP_QUANTILES);
+        drop(durations);
+        for (name, help, counter) in [
+            (
+                "prometheus_template_text_expansions_total",
+                "Templates of labels and annotations that were filled in.",
+                &self.expansions,
+            ),
+            (
+                "prometheus_template_text_expansion_failures_total",
+                "Templates of labels and annotations that could not be filled in.",
+                &self.failed_expansions,
+            ),
+        ] {
+            visitor.family(name, Kind::Counter, help);
+            visitor.sample("", &[], counter.get() as f64);
+        }
+        self.collect_groups(visitor);
+    }
+}
