@@ -18,6 +18,7 @@ mod exemplars;
 #[cfg(test)]
 mod faulty_disk;
 mod head;
+mod import;
 mod maintain;
 mod metrics;
 mod mmap;
@@ -30,6 +31,7 @@ pub use db::{Db, Options};
 pub use disk::DiskError;
 pub use error::Error;
 pub use head::stats::{Count, HeadStats};
+pub use import::{Batch, ImportError, Imported};
 pub use maintain::MaintainReport;
 pub use open::{Damage, OpenReport};
 

@@ -194,11 +194,8 @@ impl Inner {
     fn retain(&self, place: &Place, now_ms: i64, report: &mut MaintainReport) -> Result<(), Error> {
         let infos = self.block_infos();
         let retention = *self.retention.lock();
-        if let Some(retention_ms) = retention.time_ms {
-            // A clock that runs ahead must not empty the store.
-            let blocks = infos.iter().map(|info| info.range.max_ms).max();
-            let newest = self.head.max_ms().max(blocks.unwrap_or(i64::MIN)).min(now_ms);
-            let old = compact::expired(&infos, newest.saturating_sub(retention_ms));
+        if let Some(oldest_ms) = self.oldest_kept_ms(now_ms) {
+            let old = compact::expired(&infos, oldest_ms);
             self.drop_blocks(place, &old)?;
             self.metrics.time_retentions.add(old.len() as u64);
             report.too_old += old.len();
@@ -219,6 +216,15 @@ impl Inner {
             self.make_room(place, min_bytes, report)?;
         }
         Ok(())
+    }
+
+    /// The oldest time that is kept, if there is a limit of age.
+    pub(crate) fn oldest_kept_ms(&self, now_ms: i64) -> Option<i64> {
+        let retention_ms = self.retention.lock().time_ms?;
+        // A clock that runs ahead must not empty the store.
+        let in_blocks = self.blocks().iter().map(|block| block.meta().range.max_ms).max();
+        let newest = self.head.max_ms().max(in_blocks.unwrap_or(i64::MIN)).min(now_ms);
+        Some(newest.saturating_sub(retention_ms))
     }
 
     /// Drops the oldest blocks until enough of the disk is free, or none is left.
@@ -250,7 +256,7 @@ impl Inner {
         self.blocks().iter().map(|block| block.meta().into()).collect()
     }
 
-    fn open_block(&self, place: &Place, meta: &BlockMeta) -> Result<Arc<Block>, Error> {
+    pub(crate) fn open_block(&self, place: &Place, meta: &BlockMeta) -> Result<Arc<Block>, Error> {
         let dir = place.dir.join("blocks").join(meta.ulid.to_string());
         let block = Block::open(&*place.disk, &dir);
         if block.is_err() {
@@ -259,8 +265,8 @@ impl Inner {
         Ok(Arc::new(block?))
     }
 
-    /// Takes blocks out of the list and puts one in, in one step for readers.
-    fn replace_blocks(&self, gone: &[Ulid], new: Option<Arc<Block>>) {
+    /// Takes blocks out of the list and puts others in, in one step for readers.
+    pub(crate) fn replace_blocks(&self, gone: &[Ulid], new: impl IntoIterator<Item = Arc<Block>>) {
         let mut list = self.blocks.write();
         let kept = list.iter().filter(|block| !gone.contains(&block.meta().ulid)).cloned();
         let mut blocks: Vec<Arc<Block>> = kept.chain(new).collect();
@@ -300,7 +306,7 @@ fn remove_block(disk: &dyn Disk, dir: &Path) -> Result<(), disk::DiskError> {
 }
 
 /// A new name; names made later sort later.
-fn new_ulid(now_ms: i64) -> Ulid {
+pub(crate) fn new_ulid(now_ms: i64) -> Ulid {
     // Every state of the standard library has other keys.
     let random = RandomState::new().hash_one(now_ms);
     Ulid::from_parts(u64::try_from(now_ms).unwrap_or(0), u128::from(random))

@@ -11,6 +11,7 @@ const COMPACTION_BOUNDS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0,
 pub(crate) struct Metrics {
     pub(crate) samples_appended: Counter,
     pub(crate) histograms_appended: Counter,
+    pub(crate) samples_imported: Counter,
     pub(crate) exemplars_appended: Counter,
     pub(crate) exemplars_out_of_order: Counter,
     pub(crate) series_created: Counter,
@@ -46,6 +47,7 @@ impl Default for Metrics {
         Self {
             samples_appended: Counter::default(),
             histograms_appended: Counter::default(),
+            samples_imported: Counter::default(),
             exemplars_appended: Counter::default(),
             exemplars_out_of_order: Counter::default(),
             series_created: Counter::default(),
@@ -264,6 +266,12 @@ impl Metrics {
     }
 
     fn visit_blocks(&self, levels: &Levels, to: &mut dyn Visitor) {
+        counter(
+            to,
+            "rushlight_tsdb_samples_imported_total",
+            "Samples of the past stored late, as those of rules evaluated over history.",
+            &self.samples_imported,
+        );
         let name = |tail: &str| format!("prometheus_tsdb_{tail}");
         gauge(to, &name("blocks_loaded"), "Blocks in use.", levels.blocks as f64);
         gauge(
