@@ -7,6 +7,7 @@ mod explaining;
 mod harness;
 mod histograms;
 mod house;
+mod odd_files;
 mod reload;
 mod scraping;
 mod web_config;

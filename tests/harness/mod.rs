@@ -8,7 +8,7 @@ mod target;
 
 pub(crate) use http::Response;
 pub(crate) use secure::{Authority, Caller};
-pub(crate) use server::{Rushlight, rushlight};
+pub(crate) use server::{Rushlight, is_ready, rushlight};
 pub(crate) use target::{Page, Target};
 
 use serde_json::Value;

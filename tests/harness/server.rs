@@ -15,7 +15,7 @@ pub(crate) fn rushlight() -> Command {
     Command::new(env!("CARGO_BIN_EXE_rushlight"))
 }
 
-fn is_ready(address: SocketAddr) -> bool {
+pub(crate) fn is_ready(address: SocketAddr) -> bool {
     http::get(address, "/-/ready").is_ok_and(|response| response.status == 200)
 }
 
@@ -44,10 +44,19 @@ impl Rushlight {
         flags: &[&str],
         ready: impl Fn(SocketAddr) -> bool,
     ) -> Self {
-        let path = folder.join("prometheus.yml");
-        std::fs::write(&path, config).expect("a writable folder");
+        std::fs::write(folder.join("prometheus.yml"), config).expect("a writable folder");
+        Self::start_on(folder, flags, ready)
+    }
+
+    /// The same on what stands at `folder/prometheus.yml`.
+    #[track_caller]
+    pub(crate) fn start_on(
+        folder: &Path,
+        flags: &[&str],
+        ready: impl Fn(SocketAddr) -> bool,
+    ) -> Self {
         let mut all = vec![
-            format!("--config.file={}", path.display()),
+            format!("--config.file={}", folder.join("prometheus.yml").display()),
             format!("--storage.tsdb.path={}", folder.join("data").display()),
             "--web.listen-address=127.0.0.1:0".into(),
         ];

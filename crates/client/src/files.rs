@@ -1,132 +1,160 @@
-//! Values made of files that may change: looked at for every use, read when they did.
+//! The one door to files that configurations and flags name: configurations, rules, lists of
+//! targets, certificates, secrets are read whole, logs are added to. What a file says about its size
+//! is no bound, so every reader names one.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use tokio::sync::Mutex;
+use rustix::fs::OFlags;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
-/// Bytes of a file, which may be a bundle of all authorities there are.
-const MAX_FILE: u64 = 4 << 20;
-
-/// A file that could not be read: which one in order, and why.
+/// A file as it was read.
 #[derive(Debug)]
-pub(crate) struct Unreadable {
-    pub(crate) file: usize,
-    pub(crate) source: io::Error,
+pub struct Content {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Of the file that was read, though another may stand at its path by now.
+    pub metadata: Metadata,
 }
 
-/// A value made of files, made again when one of them changes.
-#[derive(Debug)]
-pub(crate) struct Fresh<T> {
-    paths: Arc<[PathBuf]>,
-    state: Mutex<State<T>>,
+/// Reads a file that another file or a flag names, and that is read again when it changes. Links
+/// are followed, as Kubernetes mounts them; what is no regular file in the end is refused, and not
+/// waited for: a pipe may never say anything, and says it only once.
+///
+/// # Errors
+/// When there is no such file, it is none, or holds more than `max_bytes`.
+pub fn read_file(path: &Path, max_bytes: u64) -> io::Result<Content> {
+    // Looked at first, since opening a device can do something to it.
+    refuse_others(&std::fs::metadata(path)?)?;
+    let file = OpenOptions::new().read(true).custom_flags(no_waiting()).open(path)?;
+    let metadata = file.metadata()?;
+    refuse_others(&metadata)?;
+    Ok(Content { bytes: read_all(file, max_bytes)?, metadata })
 }
 
-#[derive(Debug)]
-struct State<T> {
-    seen: Arc<[Seen]>,
-    value: Option<Arc<T>>,
+/// Reads what a person names on the command line, once: also a pipe such as `<(command)`, or
+/// `/dev/stdin`. Waits for whoever writes.
+///
+/// # Errors
+/// When there is no such file, or it holds more than `max_bytes`.
+pub fn read_once(path: &Path, max_bytes: u64) -> io::Result<Content> {
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    Ok(Content { bytes: read_all(file, max_bytes)?, metadata })
 }
 
-#[derive(Clone, Debug)]
-struct Seen {
-    stamp: Stamp,
-    content: Arc<[u8]>,
-}
-
-/// What differs when a file was written, or another one put in its place.
-type Stamp = [i64; 6];
-
-impl<T: Send + Sync + 'static> Fresh<T> {
-    pub(crate) fn new(paths: Vec<PathBuf>) -> Self {
-        let state = State { seen: Arc::default(), value: None };
-        Self { paths: paths.into(), state: Mutex::new(state) }
-    }
-
-    pub(crate) fn path(&self, file: usize) -> &Path {
-        &self.paths[file]
-    }
-
-    /// The value as of now, made by the function from the files' contents if need be. Files are
-    /// looked at away from the threads that move bytes, as is the making.
+impl Content {
+    /// The text it is.
     ///
-    /// Cancel safe: what was not finished is begun anew.
-    pub(crate) async fn get<E: From<Unreadable> + Send + 'static>(
-        &self,
-        make: impl FnOnce(&[Arc<[u8]>]) -> Result<T, E> + Send + 'static,
-    ) -> Result<Arc<T>, E> {
-        let mut state = self.state.lock().await;
-        if self.paths.is_empty()
-            && let Some(value) = &state.value
-        {
-            return Ok(value.clone());
-        }
-        let (paths, seen, is_made) =
-            (self.paths.clone(), state.seen.clone(), state.value.is_some());
-        let made = tokio::task::spawn_blocking(move || {
-            let now = look(&paths, &seen)?;
-            if now.is_none() && is_made {
-                return Ok(None);
+    /// # Errors
+    /// When it is none.
+    pub fn into_text(self) -> io::Result<String> {
+        into_text(self.bytes)
+    }
+}
+
+/// Opens a file to add to, which may not exist yet. A pipe to which nobody listens is refused, and
+/// one whose listener is slow refuses what is written: a log is no reason to wait.
+///
+/// # Errors
+/// When it cannot be opened.
+pub fn append_to(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).custom_flags(no_waiting()).open(path)
+}
+
+/// Reads all that somebody says, such as standard input.
+///
+/// # Errors
+/// When it holds more than `max_bytes`, or cannot be read.
+pub fn read_all(source: impl Read, max_bytes: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > max_bytes {
+        true => Err(io::Error::other(format!("larger than {max_bytes} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
+/// The text that bytes are.
+///
+/// # Errors
+/// When they are none.
+pub fn into_text(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        let message = format!("is no text in UTF-8: bad byte at {place}");
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
+}
+
+fn no_waiting() -> i32 {
+    (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed()
+}
+
+fn refuse_others(metadata: &Metadata) -> io::Result<()> {
+    let kind = metadata.file_type();
+    let what = match () {
+        () if kind.is_file() => return Ok(()),
+        () if kind.is_dir() => "a directory",
+        () if kind.is_fifo() => "a pipe",
+        () if kind.is_socket() => "a socket",
+        () => "a device",
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, format!("is {what}, not a file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::os::unix::net::UnixListener;
+
+    #[test]
+    fn only_regular_files_are_read_and_nobody_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "12345").unwrap();
+        std::os::unix::fs::symlink(path("file"), path("link")).unwrap();
+        std::os::unix::fs::symlink("loop", path("loop")).unwrap();
+        mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let _socket = UnixListener::bind(path("socket")).unwrap();
+        let check = |path: &Path, expected: Result<&str, &str>| {
+            let read = read_file(path, 5).and_then(Content::into_text);
+            match (read, expected) {
+                (Ok(text), Ok(expected)) => assert_eq!(text, expected, "{}", path.display()),
+                (Err(error), Err(part)) => {
+                    assert!(error.to_string().contains(part), "{}: {error}", path.display());
+                }
+                (read, _) => panic!("{}: {read:?}", path.display()),
             }
-            let now = now.unwrap_or(seen);
-            let contents: Vec<_> = now.iter().map(|seen| seen.content.clone()).collect();
-            Ok(Some((make(&contents)?, now)))
+        };
+        check(&path("file"), Ok("12345"));
+        check(&path("link"), Ok("12345"));
+        check(&path("fifo"), Err("is a pipe, not a file"));
+        append_to(&path("fifo")).unwrap_err();
+        check(&path("socket"), Err("is a socket, not a file"));
+        check(folder.path(), Err("is a directory, not a file"));
+        check(Path::new("/dev/zero"), Err("is a device, not a file"));
+        check(&path("none"), Err("No such file"));
+        check(&path("loop"), Err("symbolic link"));
+        std::fs::write(path("file"), "123456").unwrap();
+        check(&path("link"), Err("larger than 5 bytes"));
+        std::fs::write(path("file"), b"a\xff").unwrap();
+        check(&path("file"), Err("bad byte at 1"));
+    }
+
+    #[test]
+    fn what_a_person_names_may_be_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        mknodat(CWD, &fifo, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        let writer = std::thread::spawn({
+            let fifo = fifo.clone();
+            move || std::fs::write(fifo, "said once").unwrap()
         });
-        let made = made.await.unwrap_or_else(|error| {
-            let source = io::Error::other(error);
-            Err(Unreadable { file: 0, source }.into())
-        });
-        match made {
-            Ok(Some((value, seen))) => {
-                state.seen = seen;
-                state.value = Some(Arc::new(value));
-            }
-            Ok(None) => {}
-            Err(error) => {
-                state.value = None;
-                return Err(error);
-            }
-        }
-        Ok(state.value.clone().expect("made just now, or before"))
+        assert_eq!(read_once(&fifo, 100).unwrap().bytes, b"said once");
+        writer.join().unwrap();
+        assert!(read_once(Path::new("/dev/zero"), 100).is_err());
+        assert!(read_once(Path::new("/dev/null"), 100).unwrap().bytes.is_empty());
     }
-}
-
-/// The files as they are, or `None` when they are as they were.
-fn look(paths: &[PathBuf], before: &[Seen]) -> Result<Option<Arc<[Seen]>>, Unreadable> {
-    let mut changed = before.len() != paths.len();
-    let mut now = Vec::with_capacity(paths.len());
-    for (i, path) in paths.iter().enumerate() {
-        let unreadable = |source| Unreadable { file: i, source };
-        let stamp = stamp(path).map_err(unreadable)?;
-        match before.get(i) {
-            Some(seen) if seen.stamp == stamp => now.push(seen.clone()),
-            _ => {
-                changed = true;
-                now.push(Seen { stamp, content: read(path).map_err(unreadable)? });
-            }
-        }
-    }
-    Ok(changed.then(|| now.into()))
-}
-
-fn stamp(path: &Path) -> io::Result<Stamp> {
-    let metadata = std::fs::metadata(path)?;
-    // Opening a pipe would wait for somebody to write.
-    if !metadata.is_file() {
-        return Err(io::Error::other("is not a file"));
-    }
-    let [inode, size] = [metadata.ino(), metadata.size()].map(u64::cast_signed);
-    let (modified, changed) = (metadata.mtime(), metadata.ctime());
-    Ok([inode, size, modified, metadata.mtime_nsec(), changed, metadata.ctime_nsec()])
-}
-
-fn read(path: &Path) -> io::Result<Arc<[u8]>> {
-    let mut content = Vec::new();
-    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MAX_FILE {
-        return Err(io::Error::other(format!("is larger than {MAX_FILE} bytes")));
-    }
-    Ok(content.into())
 }

@@ -2,7 +2,7 @@
 
 use crate::FetchError;
 use crate::config::{Credentials, HttpConfig, SecretSource};
-use crate::files::{Fresh, Unreadable};
+use crate::fresh::{Fresh, Unreadable};
 use crate::place::basic;
 use crate::tls::Trouble;
 use std::path::PathBuf;

@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::config::{Grant, HttpConfig, OAuth2, SecretSource, Signature};
 use crate::dialer::Dialer;
-use crate::files::{Fresh, Unreadable};
+use crate::fresh::{Fresh, Unreadable};
 use crate::greeting::text_of;
 use crate::place::{basic, without_password};
 use crate::tls::Trouble;

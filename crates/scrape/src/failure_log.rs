@@ -4,9 +4,10 @@
 //! Jobs that name the same file share it. A reload opens files anew, so that they can be rotated;
 //! one that cannot be opened is told in the log, and tried again by the next reload.
 
+use client::files::append_to;
 use foldhash::HashMap;
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +36,7 @@ impl FailureLogs {
             if opened.contains_key(path) {
                 continue;
             }
-            match OpenOptions::new().append(true).create(true).open(path) {
+            match append_to(path) {
                 Ok(file) => {
                     opened.insert(path.to_owned(), file);
                 }

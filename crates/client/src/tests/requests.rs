@@ -148,7 +148,7 @@ fn secret_files_are_read_when_they_change() {
         std::fs::remove_file(&file).unwrap();
         std::fs::create_dir(&file).unwrap();
         let error = fetch(&mut session, &server.url(), 100).await.unwrap_err().to_string();
-        assert!(error.ends_with("is not a file"), "{error}");
+        assert!(error.ends_with("is a directory, not a file"), "{error}");
     });
 }
 

@@ -7,7 +7,7 @@ pub(crate) use text::text_of;
 
 use crate::config::{Material, TlsConfig, TlsVersion};
 use crate::dialer::Stream;
-use crate::files::{Fresh, Unreadable};
+use crate::fresh::{Fresh, Unreadable};
 use crate::{FetchError, config};
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;

@@ -16,7 +16,7 @@ use crate::refresh::{self, Refresh};
 use crate::{Discoverer, Group, Metrics, Output, Running};
 use lookup::Servers;
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,12 +148,9 @@ impl Names {
     /// The servers as the file now names them; the same as before if it did not change.
     async fn servers(&mut self) -> Result<Arc<Servers>, String> {
         let path = self.discovery.system.resolv_conf.clone();
-        let read = move || -> io::Result<Vec<u8>> {
-            let mut text = Vec::new();
-            std::fs::File::open(path)?.take(MAX_RESOLV_CONF_BYTES).read_to_end(&mut text)?;
-            Ok(text)
-        };
-        let text = tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten();
+        let read = move || client::files::read_file(&path, MAX_RESOLV_CONF_BYTES);
+        let content = tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten();
+        let text = content.map(|content| content.bytes);
         let path = self.discovery.system.resolv_conf.display();
         let text = text.map_err(|error| format!("could not load {path}: {error}"))?;
         if let Some(servers) = self.servers.as_ref().filter(|servers| servers.text == text) {

@@ -1,9 +1,10 @@
 //! Reading discovery files.
 
 use crate::{Group, StaticConfig, listed};
+use client::files::read_file as read_whole;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The most that is read of one file.
@@ -16,11 +17,6 @@ const FILE_PATH: &str = "__meta_filepath";
 pub(super) enum Error {
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Opening something else, such as a pipe, might never end.
-    #[error("not a file")]
-    NotAFile,
-    #[error("larger than {MAX_FILE_BYTES} bytes")]
-    TooLarge,
     #[error(transparent)]
     List(#[from] listed::Error),
 }
@@ -170,25 +166,18 @@ pub fn groups_of(path: &str) -> Result<Vec<Group>, String> {
 
 /// The content of a file; `None` if there is no such file.
 fn read_file(path: &str) -> Result<Option<Content>, Error> {
-    let modified = match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() => return Err(Error::NotAFile),
-        Ok(metadata) => seconds(&metadata),
+    let content = match read_whole(Path::new(path), MAX_FILE_BYTES) {
+        Ok(content) => content,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let file = File::open(path)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_FILE_BYTES) {
-        return Err(Error::TooLarge);
-    }
-    let configs = parse(path, &bytes)?;
+    let configs = parse(path, &content.bytes)?;
     let groups = configs.iter().enumerate().map(|(i, config)| {
         let mut group = config.group(format!("{path}:{i}"));
         group.labels = group.labels.with(FILE_PATH, path);
         group
     });
-    Ok(Some(Content { groups: groups.collect(), modified }))
+    Ok(Some(Content { groups: groups.collect(), modified: seconds(&content.metadata) }))
 }
 
 fn parse(path: &str, bytes: &[u8]) -> Result<Vec<StaticConfig>, listed::Error> {
@@ -270,11 +259,14 @@ mod tests {
     fn what_is_too_large_or_no_file_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json").display().to_string();
-        File::create(&path).unwrap().set_len(100 << 20).unwrap();
-        assert!(matches!(read_file(&path), Err(Error::TooLarge)));
-        let path = folder.path().display().to_string();
-        assert!(matches!(read_file(&path), Err(Error::NotAFile)));
-        assert!(matches!(read_file("/dev/zero"), Err(Error::NotAFile)));
+        fs::File::create(&path).unwrap().set_len(100 << 20).unwrap();
+        let check = |path: &str, part: &str| {
+            let error = read_file(path).err().expect("refused").to_string();
+            assert!(error.contains(part), "{path}: {error}");
+        };
+        check(&path, "larger than");
+        check(&folder.path().display().to_string(), "not a file");
+        check("/dev/zero", "not a file");
         assert!(matches!(read_file("/no/such/file.json"), Ok(None)));
     }
 }

@@ -1,6 +1,6 @@
 //! `rushlight check config`: would the server take a file, and does what it names exist?
 
-use super::check_rules;
+use super::check_rules::{self, Input};
 use crate::config::{self, Loaded, Reading, paths};
 use crate::flags::CheckConfig;
 use client::config::{Credentials, Material, SecretSource};
@@ -31,7 +31,7 @@ pub(crate) fn config(asked: &CheckConfig) -> ExitCode {
                 if lint.too_long_interval && !asked.syntax_only {
                     complained |= too_long(&loaded.jobs, asked.lookback_delta.ms);
                 }
-                let inputs: Vec<_> = rule_files.iter().map(|path| Some(path.as_path())).collect();
+                let inputs: Vec<_> = rule_files.iter().map(|path| Input::Named(path)).collect();
                 let options = rules::file::Options::default();
                 let outcome = check_rules::judge(&inputs, rules_lint, &options);
                 failed |= outcome.refused;
@@ -54,7 +54,7 @@ pub(crate) fn config(asked: &CheckConfig) -> ExitCode {
 /// What a file says, and the rule files that it names.
 fn check(path: &Path, asked: &CheckConfig) -> Result<(Loaded, Vec<PathBuf>), String> {
     let (agent, alone) = (asked.agent, asked.syntax_only);
-    let reading = Reading { agent, alone, ..Reading::default() };
+    let reading = Reading { once: true, agent, alone, ..Reading::default() };
     let yaml = |error| format!("parsing YAML file {error}");
     let loaded = config::load(path, &reading).map_err(yaml)?;
     for warning in &loaded.warnings {

@@ -3,7 +3,7 @@
 use crate::flags::CheckMetrics;
 use std::cmp::Reverse;
 use std::fmt::Write as _;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// Exit code when something on the page is unwise.
@@ -48,12 +48,7 @@ fn check(asked: &CheckMetrics) -> Result<usize, String> {
 }
 
 fn read() -> std::io::Result<Vec<u8>> {
-    let mut page = Vec::new();
-    std::io::stdin().lock().take(MAX_BYTES + 1).read_to_end(&mut page)?;
-    if page.len() as u64 > MAX_BYTES {
-        return Err(std::io::Error::other(format!("larger than {MAX_BYTES} bytes")));
-    }
-    Ok(page)
+    client::files::read_all(std::io::stdin().lock(), MAX_BYTES)
 }
 
 /// Families with the number of their series and their share of all, the largest first.

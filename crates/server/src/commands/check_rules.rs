@@ -1,10 +1,10 @@
 //! `rushlight check rules`: would the server take a rule file, and does the file mean what it says?
 
 use crate::flags::{CheckRules, FeatureList};
+use client::files;
 use rules::file::lint::{self, Duplicate};
 use rules::file::{Fault, Options, RuleFile};
 use std::fmt::Write as _;
-use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,6 +12,17 @@ use std::process::ExitCode;
 const LINT: u8 = 3;
 /// A file may hold at most this much.
 const MAX_BYTES: u64 = 64 << 20;
+
+/// Where rules are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Input<'a> {
+    /// Standard input.
+    Standard,
+    /// A file of the command line, which may be a pipe.
+    Asked(&'a Path),
+    /// A file that a configuration names.
+    Named(&'a Path),
+}
 
 /// What is wrong with a file.
 enum Failure {
@@ -62,9 +73,9 @@ pub(crate) fn rules(asked: &CheckRules) -> ExitCode {
         ignore_unknown_fields: asked.ignore_unknown_fields,
         ..Options::default()
     };
-    let inputs: Vec<Option<&Path>> = match asked.files.as_slice() {
-        [] => vec![None],
-        files => files.iter().map(|file| Some(file.as_path())).collect(),
+    let inputs: Vec<_> = match asked.files.as_slice() {
+        [] => vec![Input::Standard],
+        files => files.iter().map(|file| Input::Asked(file)).collect(),
     };
     let outcome = judge(&inputs, Lint::new(&asked.lint, &[]), &options);
     match (outcome.refused, outcome.complained && asked.lint_fatal) {
@@ -74,11 +85,14 @@ pub(crate) fn rules(asked: &CheckRules) -> ExitCode {
     }
 }
 
-/// Checks files, of which `None` is standard input, and prints what comes out.
-pub(super) fn judge(inputs: &[Option<&Path>], lint: Lint, options: &Options) -> Outcome {
+/// Checks files and prints what comes out.
+pub(super) fn judge(inputs: &[Input<'_>], lint: Lint, options: &Options) -> Outcome {
     let mut outcome = Outcome::default();
     for input in inputs {
-        let name = input.map_or_else(|| "standard input".to_owned(), |p| p.display().to_string());
+        let name = match input {
+            Input::Standard => "standard input".to_owned(),
+            Input::Asked(path) | Input::Named(path) => path.display().to_string(),
+        };
         println!("Checking {name}");
         match check(*input, &name, lint, options) {
             Ok((count, warnings)) => {
@@ -109,15 +123,14 @@ pub(super) fn judge(inputs: &[Option<&Path>], lint: Lint, options: &Options) -> 
 
 /// The number of rules, and what is hardly meant.
 fn check(
-    input: Option<&Path>,
+    input: Input<'_>,
     name: &str,
     lint: Lint,
     options: &Options,
 ) -> Result<(usize, Vec<String>), Failure> {
     let text = read(input).map_err(|error| Failure::Refused(vec![format!("{name}: {error}")]))?;
     let file = RuleFile::parse(&text, options).map_err(|faults| {
-        let line = |fault: &Fault| format!("{name}:{}{fault}", space_before(fault));
-        Failure::Refused(faults.iter().map(line).collect())
+        Failure::Refused(faults.iter().map(|fault| fault_of(name, fault)).collect())
     })?;
     let found = if lint.duplicates { lint::duplicates(&file.groups) } else { Vec::new() };
     if !found.is_empty() {
@@ -131,22 +144,18 @@ fn check(
     Ok((file.rule_count(), warnings.collect()))
 }
 
-/// A place follows the name at once.
-fn space_before(fault: &Fault) -> &'static str {
-    if fault.place.is_some() { "" } else { " " }
+/// A fault of a file of that name; a place follows the name at once.
+pub(super) fn fault_of(name: &str, fault: &Fault) -> String {
+    let space = if fault.place.is_some() { "" } else { " " };
+    format!("{name}:{space}{fault}")
 }
 
-fn read(input: Option<&Path>) -> std::io::Result<String> {
-    let source: Box<dyn std::io::Read> = match input {
-        Some(path) => Box::new(std::fs::File::open(path)?),
-        None => Box::new(std::io::stdin()),
-    };
-    let mut text = String::new();
-    source.take(MAX_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(std::io::Error::other(format!("larger than {MAX_BYTES} bytes")));
+fn read(input: Input<'_>) -> std::io::Result<String> {
+    match input {
+        Input::Standard => files::into_text(files::read_all(std::io::stdin().lock(), MAX_BYTES)?),
+        Input::Asked(path) => files::read_once(path, MAX_BYTES)?.into_text(),
+        Input::Named(path) => files::read_file(path, MAX_BYTES)?.into_text(),
     }
-    Ok(text)
 }
 
 fn duplicates_text(found: &[Duplicate]) -> String {

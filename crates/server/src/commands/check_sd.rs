@@ -18,7 +18,7 @@ const MAX_CONNECTIONS: usize = 64;
 /// Asks all that the job asks, once, and prints what promtool prints: a list of targets, each once.
 /// What fails or does not answer in time is told on standard error and is no failure.
 pub(crate) async fn service_discovery(asked: &CheckServiceDiscovery) -> anyhow::Result<()> {
-    let loaded = config::load(&asked.config, &Reading::default())
+    let loaded = config::load(&asked.config, &Reading { once: true, ..Reading::default() })
         .map_err(|error| anyhow::anyhow!("Cannot load config parsing YAML file {error}"))?;
     let found = loaded.jobs.iter().zip(&loaded.scrape_configs);
     let mut found = found.filter(|(job, _)| job.name == asked.job);

@@ -1,6 +1,7 @@
 //! `rushlight test promql`: runs Prometheus' test scripts over the real database.
 
 use anyhow::Context;
+use client::files::Content;
 use promql::script::{Checks, RowStore, run as run_script};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,12 +10,16 @@ use storage::{AppendError, Appendable, Error, Group, GroupSpec, Querier, Queryab
 use tempfile::TempDir;
 use tsdb::{Db, Options};
 
+/// A script may hold at most this much.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// Runs every script; prints a line per failure, and the counts at the end.
 pub(crate) fn run(paths: &[PathBuf]) -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
     let mut one = |path: &Path| -> anyhow::Result<()> {
         let file = path.display();
-        let script = std::fs::read_to_string(path).with_context(|| file.to_string())?;
+        let script = client::files::read_once(path, MAX_BYTES).and_then(Content::into_text);
+        let script = script.with_context(|| file.to_string())?;
         let mut store = RowStore::new(TempDb::new).context("a temporary database")?;
         let report = run_script(&script, &mut store, Checks::default());
         passed += report.passed;

@@ -9,7 +9,7 @@ pub(crate) fn check(files: &[PathBuf]) -> ExitCode {
     let mut code = ExitCode::SUCCESS;
     for path in files {
         let file = path.display();
-        match web::load(path) {
+        match web::load(path, true) {
             Ok(_) => eprintln!("{file} SUCCESS"),
             Err(error) => {
                 eprintln!("{file} FAILED: {error}");

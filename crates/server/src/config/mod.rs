@@ -44,6 +44,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Reading {
     /// What flags say about the `global` section.
     pub(crate) defaults: Global,
+    /// The main file is read once, so it may be a pipe.
+    pub(crate) once: bool,
     /// Refuse what an agent refuses.
     pub(crate) agent: bool,
     /// Leave the files of `scrape_config_files` alone.
@@ -123,7 +125,7 @@ pub(crate) const SELF_SCRAPE: &str = "global:\n  scrape_interval: 15s\nscrape_co
 
 /// Reads a file.
 pub(crate) fn load(path: &Path, reading: &Reading) -> Result<Loaded, ConfigError> {
-    let text = reading::file_text(path)?;
+    let text = if reading.once { reading::text_once(path) } else { reading::file_text(path) }?;
     let directory = path.parent().unwrap_or(Path::new(""));
     let file = path.display().to_string();
     parse(&text, &file, directory, reading, |name| std::env::var(name).ok())

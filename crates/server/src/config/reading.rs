@@ -1,9 +1,10 @@
 //! Files and texts to sections, all within bounds.
 
 use super::ConfigError;
+use client::files::{Content, read_file, read_once};
 use serde::de::DeserializeOwned;
 use serde_saphyr::{NonFiniteFloatPolicy, Options, from_str_with_options, options};
-use std::io::Read;
+use std::io;
 use std::path::Path;
 
 /// A file may hold at most this much.
@@ -22,15 +23,17 @@ pub(super) fn yaml_options() -> Options {
 
 /// Reads a whole file.
 pub(super) fn file_text(path: &Path) -> Result<String, ConfigError> {
-    let error = |message: String| ConfigError::of_file(&path.display().to_string(), message);
-    let opened = std::fs::File::open(path).map_err(|e| error(e.to_string()))?;
-    let mut text = String::new();
-    // Its size is no bound: a pipe and a device have none.
-    opened.take(MAX_BYTES + 1).read_to_string(&mut text).map_err(|e| error(e.to_string()))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(error(format!("larger than {MAX_BYTES} bytes")));
-    }
-    Ok(text)
+    text_of(path, read_file(path, MAX_BYTES))
+}
+
+/// Reads what a person names on the command line, which may be a pipe.
+pub(super) fn text_once(path: &Path) -> Result<String, ConfigError> {
+    text_of(path, read_once(path, MAX_BYTES))
+}
+
+fn text_of(path: &Path, content: io::Result<Content>) -> Result<String, ConfigError> {
+    let text = content.and_then(Content::into_text);
+    text.map_err(|error| ConfigError::of_file(&path.display().to_string(), error))
 }
 
 /// Reads the sections of a text; an empty one has none.

@@ -1,7 +1,9 @@
 //! What kingpin understands and clap does not: `@file`, `--no-x`; and which flags are gone.
 
 use clap::Command;
+use client::files::Content;
 use std::ffi::OsString;
+use std::path::Path;
 
 /// Flags that Prometheus 2 had, and what to write instead.
 const REMOVED: &[(&str, &str)] = &[
@@ -31,11 +33,8 @@ pub(super) fn normalise(args: Vec<OsString>, command: &Command) -> Result<Vec<Os
 }
 
 fn lines_of(path: &str) -> Result<Vec<String>, String> {
-    let size = std::fs::metadata(path).map_err(|error| format!("@{path}: {error}"))?.len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("@{path}: larger than {MAX_FILE_BYTES} bytes"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("@{path}: {error}"))?;
+    let content = client::files::read_once(Path::new(path), MAX_FILE_BYTES);
+    let text = content.and_then(Content::into_text).map_err(|error| format!("@{path}: {error}"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     Ok(lines.filter(|line| !line.starts_with('#')).map(String::from).collect())
 }

@@ -66,7 +66,7 @@ impl Current {
         path: &Path,
         tell: impl Fn(Option<&str>) + Send + Sync + 'static,
     ) -> Result<Self, ConfigError> {
-        let config = load(path)?;
+        let config = load(path, false)?;
         let state = State {
             stamps: stamps(&config),
             config: Arc::new(config),
@@ -149,7 +149,7 @@ impl Current {
         if !was_bad && now == before {
             return;
         }
-        let loaded = load(path).map_err(|error| error.to_string()).and_then(|loaded| {
+        let loaded = load(path, false).map_err(|error| error.to_string()).and_then(|loaded| {
             if loaded.tls.is_some() == self.is_tls {
                 Ok(loaded)
             } else {

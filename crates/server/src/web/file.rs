@@ -6,10 +6,11 @@ use super::rate::Rate;
 use super::tls::TlsSection;
 use super::{WebConfig, tls};
 use crate::config::ConfigError;
+use client::files::{read_file, read_once};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -109,18 +110,13 @@ pub(super) fn below(directory: &Path, path: &str) -> PathBuf {
     directory.join(path)
 }
 
-/// Reads a whole file.
-pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    let opened = std::fs::File::open(path).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
-    // Its size is no bound: a pipe and a device have none.
-    opened.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(format!("larger than {MAX_BYTES} bytes"));
-    }
-    Ok(bytes)
+/// Reads a file that the file names.
+pub(super) fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    read_file(path, MAX_BYTES).map(|content| content.bytes)
 }
 
-pub(super) fn text(path: &Path) -> Result<String, String> {
-    String::from_utf8(bytes(path)?).map_err(|error| error.to_string())
+/// Reads the file itself; when it is read once only, it may be a pipe.
+pub(super) fn text(path: &Path, once: bool) -> io::Result<String> {
+    let content = if once { read_once(path, MAX_BYTES) } else { read_file(path, MAX_BYTES) };
+    content?.into_text()
 }

@@ -46,16 +46,16 @@ pub(crate) struct WebConfig {
     files: Vec<PathBuf>,
 }
 
-/// Reads and checks a file and those it names.
+/// Reads and checks a file and those it names; a file that is read once may be a pipe.
 ///
 /// # Errors
 /// When anything in it is wrong, unknown, or not built in.
-pub(crate) fn load(path: &Path) -> Result<WebConfig, ConfigError> {
+pub(crate) fn load(path: &Path, once: bool) -> Result<WebConfig, ConfigError> {
     let name = path.display().to_string();
-    let text = file::text(path).map_err(|message| ConfigError {
+    let text = file::text(path, once).map_err(|error| ConfigError {
         file: name.clone(),
         at: None,
-        message,
+        message: error.to_string(),
     })?;
     let directory = path.parent().unwrap_or(Path::new(""));
     let mut config = file::parse(&text, &name, directory)?;

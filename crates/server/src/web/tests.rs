@@ -23,7 +23,7 @@ fn folder() -> TempDir {
 fn load_text(folder: &TempDir, text: &str) -> Result<WebConfig, String> {
     let path = folder.path().join("web.yml");
     fs::write(&path, text).unwrap();
-    load(&path).map_err(|error| error.to_string())
+    load(&path, false).map_err(|error| error.to_string())
 }
 
 /// A section with certificate and key, and more.

@@ -1,7 +1,8 @@
 //! The file of the query log.
 
 use api::QueryLog;
-use std::fs::{File, OpenOptions};
+use client::files::append_to;
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -11,9 +12,8 @@ pub(super) struct QueryLogFile(File);
 impl QueryLogFile {
     /// Opens a file to add to, which may not exist yet.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let opened = OpenOptions::new().append(true).create(true).open(path);
         let told = |error| format!("global.query_log_file: {}: {error}", path.display());
-        opened.map(Self).map_err(told)
+        append_to(path).map(Self).map_err(told)
     }
 }
 
