@@ -152,13 +152,11 @@ mod tests {
         check("../..", "/api/v2/alerts");
     }
 
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
     /// Groups of label sets, each with the labels of its targets; what comes of them.
     #[track_caller]
-    fn check(
-        set: &AlertmanagerSet,
-        groups: &[(&[(&str, &str)], &[&[(&str, &str)]])],
-        expected: &[&str],
-    ) {
+    fn check(set: &AlertmanagerSet, groups: &[(Pairs<'_>, &[Pairs<'_>])], expected: &[&str]) {
         let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
         let groups: Vec<_> = groups
             .iter()
@@ -205,11 +203,11 @@ mod tests {
 
     #[test]
     fn relabeling() {
-        let relabel = rules(
-            "- {source_labels: [port_name], regex: web, action: keep}
-             - {source_labels: [ip], target_label: __address__, replacement: '$1:9093'}
-             - {source_labels: [path], target_label: __alerts_path__, regex: (.+)}",
-        );
+        let relabel = rules(&[
+            "{source_labels: [port_name], regex: web, action: keep}",
+            "{source_labels: [ip], target_label: __address__, replacement: '$1:9093'}",
+            "{source_labels: [path], target_label: __alerts_path__, regex: (.+)}",
+        ]);
         let set = AlertmanagerSet { relabel, ..set("s") };
         check(
             &set,

@@ -106,6 +106,8 @@ impl Alertmanager {
 
     async fn run(self: Arc<Self>, shared: Arc<Shared>, mut courier: Courier) {
         tokio::select! {
+            // Nothing is begun any more once it is to end.
+            biased;
             () = self.gone.cancelled() => {}
             () = shared.stop.cancelled() => {}
             () = self.tell_all(&mut courier, &shared) => {}

@@ -56,7 +56,7 @@ fn time<S: Serializer>(t_ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
 /// there is.
 fn timestamp(t_ms: i64) -> Timestamp {
     const FIRST_MS: i64 = -62_135_596_800_000;
-    const LAST_MS: i64 = 253_402_207_200_999;
+    const LAST_MS: i64 = 253_402_207_200_000;
     Timestamp::from_millisecond(t_ms.clamp(FIRST_MS, LAST_MS)).expect("within four digits")
 }
 
@@ -98,6 +98,6 @@ mod tests {
         };
         check(i64::MIN, "0001-01-01T00:00:00.000Z");
         check(-1, "1969-12-31T23:59:59.999Z");
-        check(i64::MAX, "9999-12-30T22:00:00.999Z");
+        check(i64::MAX, "9999-12-30T22:00:00.000Z");
     }
 }

@@ -23,9 +23,12 @@ pub(crate) struct Set {
     groups: Option<Arc<[Group]>>,
     /// Whether the settings are newer than the Alertmanagers.
     is_changed: bool,
+    /// Whether a configuration was applied and discovery has not told yet what it finds under it.
+    is_settling: bool,
     alertmanagers: Vec<Arc<Alertmanager>>,
     dropped: Vec<String>,
-    /// What is to be told to the first Alertmanager to come, while there is none.
+    /// What is to be told to those that come next, while there is none or it is not yet clear whom
+    /// the configuration means.
     unaddressed: Queue,
 }
 
@@ -36,6 +39,7 @@ impl Set {
             config,
             groups: None,
             is_changed: false,
+            is_settling: true,
             alertmanagers: Vec::new(),
             dropped: Vec::new(),
             unaddressed: Queue::new(shared.options.queue_capacity),
@@ -66,6 +70,7 @@ impl Set {
             self.is_changed = true;
         }
         self.config = config;
+        self.is_settling = true;
     }
 
     /// Takes what discovery found. Those that are still there keep their queues; what waits for
@@ -76,8 +81,12 @@ impl Set {
         groups: &Arc<[Group]>,
         left_behind: &mut LeftBehind,
     ) {
+        self.is_settling = false;
         let is_known = self.groups.as_ref().is_some_and(|known| Arc::ptr_eq(known, groups));
         if is_known && !self.is_changed {
+            if !self.alertmanagers.is_empty() {
+                self.unaddressed.drain();
+            }
             return;
         }
         let found = address::of_groups(&self.config, groups);
@@ -109,7 +118,7 @@ impl Set {
             alertmanager.push(&gone);
         }
         if self.alertmanagers.is_empty() {
-            self.keep(shared, gone);
+            self.keep(shared, &gone);
         } else {
             let unaddressed = self.unaddressed.drain();
             for alertmanager in &new {
@@ -130,14 +139,17 @@ impl Set {
         for alertmanager in &self.alertmanagers {
             alertmanager.push(&alerts);
         }
-        if self.alertmanagers.is_empty() {
-            self.keep(shared, alerts.into_owned());
+        if self.alertmanagers.is_empty() || self.is_settling {
+            self.keep(shared, &alerts);
         }
     }
 
-    fn keep(&mut self, shared: &Shared, alerts: Vec<Arc<Alert>>) {
-        let dropped: usize = alerts.into_iter().map(|alert| self.unaddressed.push(alert)).sum();
-        shared.metrics.dropped.add(dropped as u64);
+    fn keep(&mut self, shared: &Shared, alerts: &[Arc<Alert>]) {
+        let dropped = alerts.iter().map(|alert| self.unaddressed.push(Arc::clone(alert)));
+        let dropped: usize = dropped.sum();
+        if self.alertmanagers.is_empty() {
+            shared.metrics.dropped.add(dropped as u64);
+        }
     }
 
     /// Ends all of it: what waited for whom.
@@ -148,7 +160,8 @@ impl Set {
 
     /// Gives up what was not told, at the end; how much.
     pub(crate) fn give_up(&mut self, shared: &Shared) -> usize {
-        let unaddressed = self.unaddressed.close().len();
+        let is_alone = self.alertmanagers.is_empty();
+        let unaddressed = if is_alone { self.unaddressed.drain().len() } else { 0 };
         if unaddressed > 0 {
             shared.metrics.dropped.add(unaddressed as u64);
             let (set, count) = (&self.config.name, unaddressed);

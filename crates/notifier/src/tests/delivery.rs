@@ -53,20 +53,21 @@ async fn batches_are_bounded_and_in_order() {
 #[tokio::test(start_paused = true)]
 async fn labels_are_filled_in_and_rewritten() {
     let world = World::new();
-    let own_rules = "- {source_labels: [severity], regex: info, action: drop}
-                     - {regex: replica, action: labeldrop}";
     let mut quiet = set("quiet");
-    quiet.alert_relabel = rules(
-        "- {source_labels: [alertname], regex: Loud, action: drop}
-         - {source_labels: [severity], target_label: level}",
-    );
+    quiet.alert_relabel = rules(&[
+        "{source_labels: [alertname], regex: Loud, action: drop}",
+        "{source_labels: [severity], target_label: level}",
+    ]);
     world.notifier.apply(Settings {
         external_labels: Labels::from_pairs([
             ("cluster", "c1"),
             ("replica", "r0"),
             ("severity", "info"),
         ]),
-        alert_relabel: rules(own_rules),
+        alert_relabel: rules(&[
+            "{source_labels: [severity], regex: info, action: drop}",
+            "{regex: replica, action: labeldrop}",
+        ]),
         sets: vec![set("all"), quiet],
     });
     world.discover(&[("all", &["a:9093"]), ("quiet", &["q:9093"])]);

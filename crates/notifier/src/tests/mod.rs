@@ -1,6 +1,11 @@
 //! The whole notifier, among Alertmanagers in memory, over the network, and with a real one.
 
+mod debian;
 mod delivery;
+mod network;
+mod outages;
+mod sets;
+mod shutdown;
 mod world;
 
 pub(crate) use world::{rules, set};

@@ -170,9 +170,10 @@ impl World {
         self.notifier.send(alerts.iter().map(|(name, ends)| alert(name, *ends)).collect());
     }
 
-    /// Lets time pass, and everything that waits for it.
+    /// Lets a little more time pass, and everything that waits for it.
     pub(crate) async fn pass(&self, seconds: u64) {
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        let little = Duration::from_millis(1);
+        tokio::time::sleep(Duration::from_secs(seconds) + little).await;
     }
 
     /// The value of a series of ours, such as `sent_total a:9093`; the last word is an address.
@@ -244,7 +245,7 @@ pub(crate) fn set(name: &str) -> AlertmanagerSet {
 }
 
 /// Relabeling rules as they stand in a file.
-pub(crate) fn rules(text: &str) -> Vec<Rule> {
+pub(crate) fn rules(texts: &[&str]) -> Vec<Rule> {
     #[derive(Deserialize)]
     struct Written {
         source_labels: Option<Vec<String>>,
@@ -253,14 +254,17 @@ pub(crate) fn rules(text: &str) -> Vec<Rule> {
         replacement: Option<String>,
         action: Option<String>,
     }
-    let written: Vec<Written> = serde_saphyr::from_str(text).unwrap();
-    let rules = written.into_iter().map(|written| RawRule {
-        source_labels: written.source_labels,
-        regex: written.regex,
-        target_label: written.target_label,
-        replacement: written.replacement,
-        action: written.action,
-        ..RawRule::default()
-    });
-    rules.map(|raw| Rule::new(raw, NameScheme::Utf8).unwrap()).collect()
+    let rule = |text: &&str| {
+        let written: Written = serde_saphyr::from_str(text).unwrap();
+        let raw = RawRule {
+            source_labels: written.source_labels,
+            regex: written.regex,
+            target_label: written.target_label,
+            replacement: written.replacement,
+            action: written.action,
+            ..RawRule::default()
+        };
+        Rule::new(raw, NameScheme::Utf8).unwrap()
+    };
+    texts.iter().map(rule).collect()
 }
