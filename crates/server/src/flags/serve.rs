@@ -43,8 +43,8 @@ pub(crate) struct Serve {
     /// certificate changes.
     #[arg(long = "web.config.file", value_name = "FILE", default_value = "", help_heading = WEB)]
     pub(crate) web_config_file: String,
-    /// Longest time for a TLS handshake, until a request is read, and until an idle connection is
-    /// closed; 0s is a day.
+    /// Longest time until the body of a request is read, and until an idle connection is closed; 0s
+    /// is a day. For a handshake and for the head of a request it is ten seconds at most.
     #[arg(long = "web.read-timeout", value_name = "DURATION", default_value = "5m",
         value_parser = values::duration, help_heading = WEB)]
     pub(crate) read_timeout: Duration,

@@ -1,6 +1,6 @@
 //! One connection, from its first byte to its last.
 
-use super::idle::{Activity, Counted};
+use super::patience::{Activity, Counted, Watched};
 use crate::web::Current;
 use api::ClientAddress;
 use axum::Router;
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -28,33 +29,41 @@ const MAX_STREAMS: u32 = 100;
 /// Bytes of headers that a request of HTTP/2 may bring.
 const MAX_HEADER_BYTES: u32 = 64 << 10;
 
+/// How long a client is waited for.
+pub(super) struct Patience {
+    /// For the next request of a connection.
+    pub(super) idle: Duration,
+    /// How many wait for a place.
+    pub(super) crowd: watch::Receiver<usize>,
+}
+
 /// Speaks with a client until one of both has had enough.
 pub(super) async fn run(
     stream: TcpStream,
     router: Router,
     web: &Arc<Current>,
-    read_timeout: Duration,
+    patience: Patience,
     watcher: Watcher,
     stop: CancellationToken,
 ) {
     let client = stream.peer_addr().ok().map(|peer| ClientAddress(peer.ip()));
     let routes = Routes { router: TowerToHyperService::new(router), client };
     let spoken = if web.is_tls() {
-        let patience = read_timeout.min(MAX_HANDSHAKE);
+        let most = patience.idle.min(MAX_HANDSHAKE);
         let shaken = tokio::select! {
-            shaken = tokio::time::timeout(patience, handshake(stream, web)) => shaken,
+            shaken = tokio::time::timeout(most, handshake(stream, web)) => shaken,
             () = stop.cancelled() => return,
         };
         match shaken {
             Err(_) => Err("the handshake took too long".into()),
             Ok(Err(error)) => Err(error.into()),
             Ok(Ok(stream)) => match stream.get_ref().1.alpn_protocol() {
-                Some(b"h2") => speak_2(stream, routes, read_timeout, watcher).await,
-                _ => speak_1(stream, routes, read_timeout, watcher).await,
+                Some(b"h2") => speak_2(stream, routes, patience, watcher).await,
+                _ => speak_1(stream, routes, patience, watcher).await,
             },
         }
     } else {
-        speak_1(stream, routes, read_timeout, watcher).await
+        speak_1(stream, routes, patience, watcher).await
     };
     if let Err(error) = spoken {
         tracing::debug!(component = "web", %error, "a connection ended early");
@@ -103,24 +112,31 @@ async fn handshake(mut stream: TcpStream, web: &Arc<Current>) -> io::Result<TlsS
     TlsAcceptor::from(tls).accept(stream).await
 }
 
-async fn speak_1<S>(stream: S, routes: Routes, read_timeout: Duration, watcher: Watcher) -> Spoken
+async fn speak_1<S>(stream: S, routes: Routes, patience: Patience, watcher: Watcher) -> Spoken
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
+    let activity = Activity::new();
+    let service = counted_service(routes, Arc::clone(&activity));
+    let stream = Watched { stream, activity: Arc::clone(&activity), reads_are_requests: true };
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(read_timeout)
-        .serve_connection(TokioIo::new(stream), routes);
-    Ok(watcher.watch(connection).await?)
+        // Ours is shorter, and tells an idle connection from half a head.
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        spoken = watcher.watch(connection) => Ok(spoken?),
+        () = activity.ended(patience.idle, patience.crowd) => Ok(()),
+    }
 }
 
-async fn speak_2<S>(stream: S, routes: Routes, read_timeout: Duration, watcher: Watcher) -> Spoken
+async fn speak_2<S>(stream: S, routes: Routes, patience: Patience, watcher: Watcher) -> Spoken
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let activity = Arc::new(Activity::default());
-    let counted = Arc::clone(&activity);
-    let service = counted_service(routes, counted);
+    let activity = Activity::new();
+    let service = counted_service(routes, Arc::clone(&activity));
+    let stream = Watched { stream, activity: Arc::clone(&activity), reads_are_requests: false };
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
@@ -128,7 +144,7 @@ where
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         spoken = watcher.watch(connection) => Ok(spoken?),
-        () = activity.idle(read_timeout) => Ok(()),
+        () = activity.ended(patience.idle, patience.crowd) => Ok(()),
     }
 }
 
