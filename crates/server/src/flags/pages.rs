@@ -1,6 +1,7 @@
 //! What the command line tells about itself: help, manual page, completions.
 
 use super::{Shell, command, environment, features};
+use crate::version::VERSION;
 use clap::Command;
 use clap_complete::generate;
 use std::io::{self, Write};
@@ -38,13 +39,17 @@ pub(crate) fn help_long() -> String {
 /// # Errors
 /// When there is no such command, or nobody reads what is printed.
 pub(crate) fn man(words: &[String], out: &mut dyn Write) -> io::Result<()> {
-    let mut command = complete_command();
+    // All flags in a row would fill a screen; they follow, each with what it is for.
+    let mut command =
+        complete_command().override_usage(format!("{NAME} [FLAG]...\n{NAME} COMMAND"));
     command.build();
     for word in words {
         let found = command.find_subcommand(word).cloned();
         command = found.ok_or_else(|| io::Error::other(format!("no command {word:?}")))?;
     }
-    clap_mangen::Man::new(command).render(out)
+    let title = command.get_display_name().unwrap_or(NAME).to_uppercase();
+    let page = clap_mangen::Man::new(command).title(title);
+    page.source(format!("{NAME} {VERSION}")).manual("Rushlight").render(out)
 }
 
 /// `rushlight completions`

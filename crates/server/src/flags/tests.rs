@@ -222,6 +222,7 @@ fn pages_tell_every_flag() {
     pages::man(&[], &mut man).unwrap();
     // In a manual page a dash is written `\-`.
     let man = String::from_utf8(man).unwrap().replace("\\-", "-");
+    assert!(man.contains("\n.TH RUSHLIGHT 1  \"rushlight 0.0.0\" Rushlight\n"), "{man}");
     let long = pages::help_long();
     for flag in OF_PROMETHEUS.split_whitespace() {
         let name = format!("--{flag}");
