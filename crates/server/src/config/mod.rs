@@ -17,6 +17,7 @@ mod headers;
 #[cfg(test)]
 mod hostile;
 pub(crate) mod nearest;
+mod old_tls;
 mod otlp;
 pub(crate) mod paths;
 mod print;
@@ -68,7 +69,7 @@ pub(crate) struct Loaded {
     pub(crate) retention: Option<Retention>,
     /// How many exemplars are kept, when the file says so.
     pub(crate) max_exemplars: Option<u64>,
-    /// Worth telling: variables that were empty.
+    /// Worth telling: variables that were empty, versions of TLS that are not spoken.
     pub(crate) warnings: Vec<String>,
     /// The main file, then those of `scrape_config_files`.
     pub(crate) files: Vec<ConfigText>,
@@ -147,7 +148,7 @@ pub(crate) fn parse(
     let in_global = |message: String| ConfigError::at(file, at, message);
     let scheme = section.name_scheme().map_err(in_global)?;
     let global = section.resolve(&reading.defaults, directory).map_err(in_global)?;
-    let (external_labels, warnings) = section.external_labels(&variable).map_err(in_global)?;
+    let (external_labels, mut warnings) = section.external_labels(&variable).map_err(in_global)?;
 
     written.check_patterns(file)?;
     let mut jobs = Jobs::default();
@@ -156,11 +157,14 @@ pub(crate) fn parse(
     if reading.agent {
         written.check_agent(file)?;
     }
+    warnings.append(&mut old_tls::warnings(file, text));
     let mut files = vec![ConfigText { text: text.to_owned(), jobs: jobs.jobs.len() }];
     let patterns = written.scrape_config_files.iter().flatten();
     for pattern in patterns.filter(|_| !reading.alone) {
         for path in paths::matching(&paths::join(directory, &pattern.value)) {
-            files.push(scrape_file(&path, &mut jobs, &global)?);
+            let found = scrape_file(&path, &mut jobs, &global)?;
+            warnings.append(&mut old_tls::warnings(&path.display().to_string(), &found.text));
+            files.push(found);
         }
     }
 

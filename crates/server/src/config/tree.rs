@@ -7,7 +7,7 @@
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use serde_saphyr::{Spanned, from_str_with_options};
+use serde_saphyr::{Location, Spanned, from_str_with_options};
 use std::fmt;
 
 /// Reads a text that was loaded before; `Null` if it cannot be read.
@@ -15,6 +15,33 @@ pub(super) fn read(text: &str) -> Value {
     let node: Result<Option<Spanned<Node>>, _> =
         from_str_with_options(text, super::reading::yaml_options());
     node.ok().flatten().map_or(Value::Null, |node| value(node, text))
+}
+
+/// A text under a key, and where it stands.
+pub(super) struct Walk<'a> {
+    /// The key above `key`, also when a list is between them.
+    pub(super) parent: &'a str,
+    pub(super) key: &'a str,
+    pub(super) value: &'a str,
+    pub(super) location: Location,
+}
+
+/// Shows every text of a text that was loaded before.
+pub(super) fn walk(text: &str, see: &mut dyn FnMut(Walk<'_>)) {
+    let node: Result<Option<Spanned<Node>>, _> =
+        from_str_with_options(text, super::reading::yaml_options());
+    if let Ok(Some(node)) = node {
+        show(&node, ["", ""], see);
+    }
+}
+
+fn show(node: &Spanned<Node>, [parent, key]: [&str; 2], see: &mut dyn FnMut(Walk<'_>)) {
+    match &node.value {
+        Node::Guessed(_) => {}
+        Node::Text(value) => see(Walk { parent, key, value, location: node.referenced }),
+        Node::List(items) => items.iter().for_each(|item| show(item, [parent, key], see)),
+        Node::Map(pairs) => pairs.iter().for_each(|(inner, node)| show(node, [key, inner], see)),
+    }
 }
 
 enum Node {
