@@ -20,7 +20,7 @@ pub use file::RuleFile;
 pub use group::{ActiveGroup, Evaluated, Outcome};
 pub use manager::{LoadedFile, Manager, Options};
 pub use metrics::Metrics;
-pub use settings::{Bounds, Helpers, Means, Outbox, Settings};
+pub use settings::{Bounds, Helpers, Means, Outbox, Past, Settings};
 pub use template::{AlertData, AlertValue, ExpandError, Host, Sample, Template, TemplateError};
 pub use view::{
     AlertState, AlertView, GroupView, Health, RuleInfo, RuleKind, RuleView, Snapshot,

@@ -1,7 +1,7 @@
 //! What holds for all rules, and what an evaluation works with.
 
 use model::{Alert, Labels};
-use promql::{Control, Engine, Features};
+use promql::{Control, Engine, Features, InstantSeries};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use storage::{Appendable, Queryable};
 
@@ -60,6 +60,8 @@ pub struct Means<'a> {
     /// The time of day at the beginning, in nanoseconds since the Unix epoch, to be shown; `None` for
     /// the time of the evaluation.
     pub started_ns: Option<i64>,
+    /// Set when the time of the evaluation is long gone; failures are then told by the outcome alone.
+    pub past: Option<&'a dyn Past>,
 }
 
 impl<'a> Means<'a> {
@@ -71,8 +73,15 @@ impl<'a> Means<'a> {
         sink: &'a dyn Appendable,
         control: &'a dyn Bounds,
     ) -> Self {
-        Self { engine, store, sink, control, outbox: None, helpers: None, started_ns: None }
+        Self { engine, store, sink, control, outbox: None, helpers: None, started_ns: None, past: None }
     }
+}
+
+/// What is known of the past, where many evaluations are cheaper together than one by one.
+pub trait Past: Sync {
+    /// The answer to the query of the rule that is evaluated, at a time in milliseconds; `None` when it
+    /// is to be asked.
+    fn answer(&self, t_ms: i64) -> Option<Vec<InstantSeries>>;
 }
 
 /// Bounds the time that a rule takes.

@@ -209,18 +209,26 @@ impl ActiveRule {
     }
 
     fn run(&mut self, scene: &Scene<'_>, control: &Control) -> Result<Done, RuleError> {
-        let means = scene.means;
-        let answer = means.engine.instant(means.store, &self.expr, scene.t_ms, control)?;
-        let vector = match answer.value {
-            Value::Vector(vector) => vector,
-            Value::Scalar { t_ms, value } => {
-                vec![InstantSeries { labels: Labels::empty(), t_ms, value, histogram: None }]
-            }
-            Value::String { .. } | Value::Matrix(_) => return Err(RuleError::NotAVector),
+        let known = scene.means.past.and_then(|past| past.answer(scene.t_ms));
+        let vector = match known {
+            Some(vector) => vector,
+            None => self.ask(scene, control)?,
         };
         match &mut self.work {
             Work::Record(recording) => recording.record(vector, scene, &mut self.output),
             Work::Alert(alerting) => alerting.raise(vector, scene, control, &mut self.output),
+        }
+    }
+
+    fn ask(&self, scene: &Scene<'_>, control: &Control) -> Result<Vec<InstantSeries>, RuleError> {
+        let means = scene.means;
+        let answer = means.engine.instant(means.store, &self.expr, scene.t_ms, control)?;
+        match answer.value {
+            Value::Vector(vector) => Ok(vector),
+            Value::Scalar { t_ms, value } => {
+                Ok(vec![InstantSeries { labels: Labels::empty(), t_ms, value, histogram: None }])
+            }
+            Value::String { .. } | Value::Matrix(_) => Err(RuleError::NotAVector),
         }
     }
 

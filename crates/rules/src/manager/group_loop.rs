@@ -3,7 +3,7 @@
 //! A loop lives as long as its group's key: a change of the group, or its return while its end is
 //! still being waited for, is a new order to the same loop. So no rule ever has two writers.
 
-use super::schedule::Schedule;
+use super::schedule::{self, Schedule};
 use super::{Shared, Workers, say_the_same, shown_key};
 use crate::file::Group;
 use crate::group::ActiveGroup;
@@ -11,7 +11,6 @@ use crate::metrics::GroupMetrics;
 use crate::settings::{Bounds, Means, Settings};
 use crate::view::GroupView;
 use arc_swap::ArcSwap;
-use model::Labels;
 use promql::Control;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -46,7 +45,7 @@ impl Assignment {
     }
 
     fn hash(&self) -> u64 {
-        Labels::from_pairs([("file", &self.file), ("name", &self.group.name)]).hash64()
+        schedule::hash(&self.file, &self.group.name)
     }
 }
 
@@ -257,6 +256,7 @@ impl GroupLoop {
                 outbox: Some(&*shared.outbox),
                 helpers: shared.helpers.as_ref(),
                 started_ns: Some(shared.clock.now_ns()),
+                past: None,
             };
             let done = work(&mut group, &means);
             // Nobody waits any more when the runtime is gone.

@@ -2,9 +2,7 @@
 
 mod clock;
 mod group_loop;
-mod schedule;
-#[cfg(test)]
-mod tests;
+pub(crate) mod schedule;
 mod threads;
 
 use crate::file::{Group, RuleFile};
@@ -84,7 +82,7 @@ struct Shared {
 }
 
 /// Who evaluates.
-enum Workers {
+pub(crate) enum Workers {
     Threads(Threads),
     /// Those of the runtime, whose clock stands still meanwhile.
     #[cfg(test)]
@@ -121,7 +119,7 @@ impl Manager {
         Self::with(store, sink, outbox, metrics, options, Clock::System, workers)
     }
 
-    fn with(
+    pub(crate) fn with(
         store: Arc<dyn Queryable>,
         sink: Arc<dyn Appendable>,
         outbox: Arc<dyn Outbox>,

@@ -3,7 +3,18 @@
 //! A group has its own place within the interval, found from its file and name and from nothing else:
 //! a restart keeps the place, and so do twins of a server.
 
+use model::Labels;
 use std::time::Duration;
+
+/// What the place of a group depends on.
+pub(crate) fn hash(file: &str, name: &str) -> u64 {
+    Labels::from_pairs([("file", file), ("name", name)]).hash64()
+}
+
+/// The place within an interval of at least a millisecond.
+pub(crate) fn place_ms(hash: u64, interval_ms: i64) -> i64 {
+    i64::try_from(hash % interval_ms.unsigned_abs()).expect("below the interval")
+}
 
 /// The times of one group, in milliseconds since the Unix epoch.
 #[derive(Debug)]
@@ -17,8 +28,7 @@ impl Schedule {
     /// Begins at the group's next place after now, and after an evaluation that was already.
     pub(super) fn new(interval_ms: i64, hash: u64, now_ms: i64, last_ms: Option<i64>) -> Self {
         let interval_ms = interval_ms.max(1);
-        let place = hash % interval_ms.unsigned_abs();
-        let place_ms = i64::try_from(place).expect("below the interval");
+        let place_ms = place_ms(hash, interval_ms);
         let mut schedule = Self { interval_ms, place_ms, next_ms: 0 };
         // One far in the future was before the clock was set back.
         let last_ms = last_ms.filter(|last_ms| last_ms - now_ms <= interval_ms);
