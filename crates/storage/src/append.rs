@@ -193,11 +193,20 @@ pub trait Appendable: Send + Sync {
 /// The series of one target, as its one writer sees them.
 pub trait Group: Send {
     /// The column of the series with exactly these labels (the metric name among them), and whether
-    /// it was made just now.
+    /// it was made just now. A new series is one that nobody sees before the first row with a value for
+    /// a column that is new; until then it may be [taken back](Self::take_back).
     ///
     /// # Errors
     /// When a new series is refused; known series are always found.
     fn column(&mut self, labels: &Labels) -> Result<(Column, bool), AppendError>;
+
+    /// Takes back the columns that are new and that no row had values for, if there are more than so
+    /// many of them; the first number that is no column any more.
+    fn take_back(&mut self, more_than: usize) -> Option<Column>;
+
+    /// Time and value of the newest sample of a series in this group: the staleness marker when it has
+    /// ended, [`HISTOGRAM_BITS`] for a histogram. Takes as long as a small query.
+    fn newest(&self, labels: &Labels) -> Option<(i64, f64)>;
 
     /// Commits a row. All of its values become visible to readers at once, and are in the log that
     /// survives the process at its next flush.
@@ -208,7 +217,7 @@ pub trait Group: Send {
 
     /// Keeps exemplars of a series, oldest first; gives the number stored. One that the series' newest
     /// equals is there already, which is no error; one older than it, or with more than
-    /// [`MAX_EXEMPLAR_RUNES`], is passed over.
+    /// [`MAX_EXEMPLAR_RUNES`], is passed over; so are those of a series that no row had a value for.
     ///
     /// # Errors
     /// When the group may not be written.

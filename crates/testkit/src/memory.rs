@@ -40,6 +40,8 @@ pub struct MemoryStore {
 struct Columns {
     labels: Vec<Labels>,
     by_labels: HashMap<Labels, Column>,
+    /// Columns that are no new ones any more.
+    made: usize,
     last_ms: i64,
 }
 
@@ -77,7 +79,12 @@ impl MemoryStore {
 impl Appendable for MemoryStore {
     fn open_group(&self, spec: &GroupSpec) -> Result<Box<dyn Group>, AppendError> {
         let groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let empty = || Columns { labels: Vec::new(), by_labels: HashMap::new(), last_ms: i64::MIN };
+        let empty = || Columns {
+            labels: Vec::new(),
+            by_labels: HashMap::new(),
+            made: 0,
+            last_ms: i64::MIN,
+        };
         let columns = groups.get(&spec.key).cloned().unwrap_or_else(empty);
         let key = (spec.source == Source::Scrape).then(|| spec.key.clone());
         Ok(Box::new(MemoryGroup { store: self.clone(), absence: spec.absence, key, columns }))
@@ -94,6 +101,7 @@ struct MemoryGroup {
 
 impl Drop for MemoryGroup {
     fn drop(&mut self) {
+        self.take_back(0);
         if let Some(key) = self.key.take() {
             let mut groups = self.store.groups.lock().unwrap_or_else(PoisonError::into_inner);
             groups.insert(key, self.columns.clone());
@@ -113,12 +121,36 @@ impl Group for MemoryGroup {
         Ok((column, true))
     }
 
+    fn take_back(&mut self, more_than: usize) -> Option<Column> {
+        let Columns { labels, by_labels, made, .. } = &mut self.columns;
+        if labels.len() - *made <= more_than {
+            return None;
+        }
+        for labels in labels.drain(*made..) {
+            by_labels.remove(&labels);
+        }
+        Some(Column(u32::try_from(*made).expect("fewer than 2^32 columns")))
+    }
+
+    fn newest(&self, labels: &Labels) -> Option<(i64, f64)> {
+        self.columns.by_labels.get(labels)?;
+        let series = self.store.locked();
+        let (t_ms, value) = series.get(labels)?.last_key_value()?;
+        match value {
+            Value::Float(value) => Some((*t_ms, *value)),
+            Value::Histogram(_) => Some((*t_ms, f64::from_bits(storage::HISTOGRAM_BITS))),
+        }
+    }
+
     fn append(&mut self, row: &Row) -> Result<Appended, AppendError> {
         let (t_ms, last_ms) = (row.t_ms(), self.columns.last_ms);
         if t_ms <= last_ms {
             return Err(AppendError::OutOfOrder { t_ms, last_ms });
         }
         self.columns.last_ms = t_ms;
+        if row.columns() > self.columns.made {
+            self.columns.made = self.columns.labels.len();
+        }
         let mut series = self.store.locked();
         for (i, labels) in (0..).zip(&self.columns.labels) {
             let histogram = row.histograms().iter().find(|(column, _)| column.0 == i);

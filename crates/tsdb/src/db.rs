@@ -34,7 +34,7 @@ pub struct Options {
     pub block_ms: i64,
     /// Time that a compacted block covers at most.
     pub max_block_ms: i64,
-    /// New series are refused above this number. `None` is no limit.
+    /// New series are refused above this number; rules may make a sixteenth more. `None` is no limit.
     pub max_series: Option<usize>,
     /// Exemplars kept in memory and in the log, the newest of all series; 0 keeps none.
     pub max_exemplars: usize,

@@ -40,7 +40,9 @@ impl Transposed {
         while !rows.is_empty() && picked.rows < MINI_ROWS {
             rows = &rows[row::decode(rows, state)?..];
             let known = state.columns();
-            let places = picked.values[picked.rows..].iter_mut().step_by(MINI_ROWS);
+            // There may be rows without any column.
+            let places = picked.values.get_mut(picked.rows..).unwrap_or_default();
+            let places = places.iter_mut().step_by(MINI_ROWS);
             for ((column, place), mask) in columns.clone().zip(places).zip(&mut picked.masks) {
                 if column < known {
                     *place = state.last()[column];
@@ -132,6 +134,11 @@ impl Mini {
             starts: starts.into(),
             bytes: bytes.into(),
         }
+    }
+
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
     }
 
     /// Appends the rows of a column. `carry` is its value at the end of the mini-batch before, and

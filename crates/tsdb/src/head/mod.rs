@@ -19,6 +19,7 @@ mod open;
 mod postings;
 pub(crate) mod registry;
 pub(crate) mod replay;
+mod staged;
 pub(crate) mod stats;
 pub(crate) mod view;
 mod writer;
@@ -30,11 +31,11 @@ use crate::series_log::SeriesLog;
 use crate::wal::Wal;
 use crate::wal::record::GroupEntry;
 use foldhash::fast::RandomState;
-use group::GroupHead;
+use group::{GroupHead, Unused};
 use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use registry::{Full, Place, Registry};
-use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use storage::{GroupSpec, Source};
@@ -64,6 +65,8 @@ pub(crate) struct Head {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) block_ms: i64,
     pub(crate) max_series: Option<usize>,
+    /// Series that writers have asked for and no row had a value for.
+    staged: AtomicUsize,
     pub(crate) exemplars: Mutex<Ring>,
     /// Rows older than this are in blocks, or nowhere.
     min_valid_ms: AtomicI64,
@@ -80,6 +83,7 @@ impl Head {
             metrics,
             block_ms,
             max_series,
+            staged: AtomicUsize::new(0),
             exemplars: Mutex::default(),
             min_valid_ms: AtomicI64::new(i64::MIN),
             max_ms: AtomicI64::new(i64::MIN),
@@ -247,7 +251,7 @@ impl Head {
 
     /// Seals what a group has open, so that it can be cut.
     pub(crate) fn seal(&self, group: &mut GroupHead) {
-        group.seal(false);
+        group.change(|group| group.seal(Unused::Stay));
         self.metrics.chunks_created.inc();
     }
 

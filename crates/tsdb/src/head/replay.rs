@@ -1,7 +1,7 @@
 //! Rebuilding groups, columns and rows from the log.
 
 use super::Head;
-use super::group::GroupHead;
+use super::group::{GroupHead, Unused};
 use super::registry::{Full, Place};
 use crate::codec::DecodeError;
 use crate::codec::bits::ByteReader;
@@ -179,8 +179,8 @@ impl<'a> Replay<'a> {
         }
         let t_ms = group.last_ms();
         if t_ms >= head.min_valid_ms() {
-            if group.is_complete(head.block_ms) {
-                group.seal(false);
+            if group.is_complete(head.block_ms).is_some() {
+                group.seal(Unused::Stay);
             }
             self.rows += 1;
             head.saw(t_ms);
@@ -191,7 +191,7 @@ impl<'a> Replay<'a> {
 
 fn make_room(group: &mut GroupHead, t_ms: i64, block_ms: i64) {
     if group.must_seal_before(t_ms, block_ms) {
-        group.seal(false);
+        group.seal(Unused::Stay);
     }
 }
 

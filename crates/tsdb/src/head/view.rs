@@ -5,7 +5,7 @@ use super::column::ColumnRows;
 use super::histograms::Stream;
 use super::mini::Transposed;
 use super::open::OpenRows;
-use super::registry::Registry;
+use super::registry::{Place, Registry};
 use super::{Head, NO_COLUMN};
 use crate::codec::{DecodeError, Scratch};
 use foldhash::fast::RandomState;
@@ -104,6 +104,17 @@ impl Head {
             places.iter().any(|(view, i)| views[view as usize].may_have(i as usize))
         });
         selection
+    }
+
+    /// The newest sample that a group has of a series; its end, when the group says so.
+    pub(crate) fn newest(&self, series: u32, place: Place) -> Option<(i64, f64)> {
+        let view = self.view(place.group, vec![(series, place.column)], TimeRange::ALL);
+        let (mut scratch, mut found) = (ReadScratch::default(), Columns::default());
+        view.read(0, TimeRange::ALL, &mut scratch, &mut found).ok()?;
+        let float = found.t_ms.last().copied().zip(found.values.last().copied());
+        let histogram = found.histograms.last().map(|(t_ms, _)| *t_ms);
+        let histogram = histogram.map(|t_ms| (t_ms, f64::from_bits(storage::HISTOGRAM_BITS)));
+        float.into_iter().chain(histogram).max_by_key(|(t_ms, _)| *t_ms)
     }
 
     fn view(&self, id: u32, mut wanted: Vec<(u32, u32)>, range: TimeRange) -> GroupView {

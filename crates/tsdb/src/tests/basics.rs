@@ -196,6 +196,24 @@ fn the_end_of_one_group_does_not_blank_what_another_goes_on_with() {
 }
 
 #[test]
+fn rules_have_a_reserve_of_series() {
+    let db = Db::in_memory(Options { max_series: Some(32), ..small() });
+    let of = |source| GroupSpec { source, ..spec("a", &[], Absence::EndsSeries) };
+    let made = |source, t_ms| {
+        let mut group = db.open_group(&of(source)).unwrap();
+        let names = (0..99).map(|i| series(&format!("m{source:?}{i}"), "x"));
+        let made: Vec<_> = names.take_while(|name| group.column(name).is_ok()).collect();
+        let values: Vec<_> = made.iter().map(|name| (name.clone(), 1.0)).collect();
+        append(&mut *group, t_ms, &values);
+        made.len()
+    };
+    assert_eq!((made(Source::Scrape, 1), made(Source::Rules, 1)), (32, 2));
+    let again = (made(Source::Scrape, 2), made(Source::Rules, 2));
+    assert_eq!(again, (32, 2), "those that are known go on");
+    assert_eq!(made(Source::Other, 1), 0);
+}
+
+#[test]
 fn rows_are_refused_whole() {
     let db = Db::in_memory(Options { max_series: Some(2), ..small() });
     let spec = spec("a", &[], Absence::EndsSeries);

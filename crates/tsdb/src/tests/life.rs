@@ -88,6 +88,8 @@ fn exemplars_are_kept_and_come_back() {
     let mut group = open(&db);
     let (n, _) = group.column(&series("n", "a")).unwrap();
     let (c, _) = group.column(&series("c", "a")).unwrap();
+    assert_eq!(group.add_exemplars(n, &[exemplar(1)]).unwrap(), 0, "no series as yet");
+    append(&mut *group, -1, &[(series("n", "a"), 1.0), (series("c", "a"), 1.0)]);
     assert_eq!(group.add_exemplars(n, &[exemplar(1), exemplar(2), exemplar(2)]).unwrap(), 2);
     hours(&db, &mut *group, 0, 1);
     assert_eq!(group.add_exemplars(c, &[exemplar(3), exemplar(1), exemplar(4)]).unwrap(), 2);
@@ -109,6 +111,7 @@ fn exemplars_are_kept_and_come_back() {
     drop((group, db));
     let in_memory = Db::in_memory(small());
     let mut group = open(&in_memory);
+    append(&mut *group, 0, &[(series("n", "a"), 1.0)]);
     let (n, _) = group.column(&series("n", "a")).unwrap();
     assert_eq!(group.add_exemplars(n, &[exemplar(2)]).unwrap(), 0, "off by default");
 }

@@ -3,6 +3,7 @@
 mod basics;
 mod damage;
 mod faults;
+mod fresh;
 mod life;
 mod property;
 mod storms;

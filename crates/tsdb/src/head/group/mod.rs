@@ -1,5 +1,6 @@
 //! One group in memory: its columns as arrays, its open rows, its sealed chunks.
 
+mod mend;
 mod replayed;
 
 use super::chunk::{Builder, Chunk, Header, MAX_ROWS};
@@ -13,6 +14,7 @@ use crate::codec::row::{self, RowState};
 use crate::wal::Wal;
 use crate::wal::record::{self, GroupEntry, entry};
 use model::{FloatHistogram, is_stale};
+use roaring::RoaringBitmap;
 use std::sync::Arc;
 use storage::{Absence, Column, GroupSpec, Row};
 
@@ -23,6 +25,10 @@ const FAST_MS: i64 = 2_000;
 const CHUNK_BYTES: usize = 64 << 10;
 /// Time after which a chunk ends.
 const CHUNK_MS: i64 = 30 * 60_000;
+/// A chunk ends early when there are so many times the columns that the last row had values for, and
+/// [`MIN_OVERGROWN`]: most of them had one value and will have no other.
+const OVERGROWN: usize = 4;
+const MIN_OVERGROWN: usize = 1 << 14;
 
 /// A group and its rows in the head.
 pub(crate) struct GroupHead {
@@ -50,6 +56,21 @@ pub(crate) struct GroupHead {
     unlogged_drop: Vec<u32>,
     /// Rows went by that are in blocks, and none was stored since.
     skipped: bool,
+    /// Series that lost their column and are still held by a chunk.
+    ended: usize,
+    /// The last change ended in a panic.
+    is_mended: bool,
+}
+
+/// What becomes of columns when a chunk is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unused {
+    /// All of them stay.
+    Stay,
+    /// Those without a value in the chunk are dropped.
+    Go,
+    /// So are those without one in its last row.
+    GoAtOnce,
 }
 
 /// Which series a group's columns became: new by old column.
@@ -84,6 +105,8 @@ impl GroupHead {
             logged_columns: 0,
             unlogged_drop: Vec::new(),
             skipped: false,
+            ended: 0,
+            is_mended: false,
         }
     }
 
@@ -100,7 +123,7 @@ impl GroupHead {
     pub(crate) fn restore(&mut self, entry: GroupEntry) {
         if entry != self.entry {
             // A chunk has one meaning of absence.
-            self.seal(false);
+            self.seal(Unused::Stay);
             self.entry = entry;
             self.logged = None;
         }
@@ -124,14 +147,15 @@ impl GroupHead {
         self.entry.absence == Absence::EndsSeries
     }
 
-    /// Adds a column for a series; `None` when the group is full.
-    pub(crate) fn add_column(&mut self, id: u32) -> Option<u32> {
-        if self.open.ids.len() >= record::MAX_COLUMNS {
-            return None;
-        }
-        let column = u32::try_from(self.open.ids.len()).ok()?;
-        Arc::make_mut(&mut self.open.ids).push(id);
-        Some(column)
+    /// Adds columns for series; the caller sees to it that there are not too many.
+    pub(crate) fn add_columns(&mut self, ids: &[u32]) {
+        Arc::make_mut(&mut self.open.ids).extend_from_slice(ids);
+        assert!(self.open.ids.len() <= record::MAX_COLUMNS, "too many columns");
+    }
+
+    /// Series that ended and are still held.
+    pub(crate) fn ended(&self) -> usize {
+        self.ended
     }
 
     /// Whether rows already here must be sealed before a row of this time joins them.
@@ -142,8 +166,25 @@ impl GroupHead {
         })
     }
 
-    /// Whether the chunk is complete with the rows it has, given when the next row is to be expected.
-    pub(crate) fn is_complete(&self, block_ms: i64) -> bool {
+    /// Whether the chunk is complete with the rows it has, given when the next row is to be expected;
+    /// and then what becomes of its columns.
+    pub(crate) fn is_complete(&self, block_ms: i64) -> Option<Unused> {
+        if self.is_overgrown() {
+            return Some(Unused::GoAtOnce);
+        }
+        self.is_long(block_ms).then_some(Unused::Go)
+    }
+
+    fn is_overgrown(&self) -> bool {
+        let columns = self.open.ids.len();
+        if columns < MIN_OVERGROWN || self.open.t_ms.len() < 2 {
+            return false;
+        }
+        let present: u32 = self.state.present().iter().map(|word| word.count_ones()).sum();
+        columns > OVERGROWN * present as usize
+    }
+
+    fn is_long(&self, block_ms: i64) -> bool {
         let (rows, t_ms) = (self.open.t_ms.len(), &self.open.t_ms);
         if rows < 2 {
             return false;
@@ -275,9 +316,9 @@ impl GroupHead {
         self.tail_rows = 0;
     }
 
-    /// Turns the open rows into a sealed chunk. With `drop_unused`, columns without a value in it are
-    /// dropped from the group; the rest moves up.
-    pub(crate) fn seal(&mut self, drop_unused: bool) -> Option<Dropped> {
+    /// Turns the open rows into a sealed chunk. When columns are dropped from the group, the rest moves
+    /// up.
+    pub(crate) fn seal(&mut self, of_unused: Unused) -> Option<Dropped> {
         let scratch = &mut Scratch::default();
         if self.open.t_ms.is_empty() {
             return None;
@@ -303,11 +344,17 @@ impl GroupHead {
                 builder.push(ids[column], &rows, before, scratch);
             }
         }
+        if of_unused == Unused::GoAtOnce {
+            // Their end is told by the chunk: a row of it is without them.
+            let ended = (0..).zip(&mut unused).filter(|(i, _)| !self.state.is_present(*i));
+            ended.for_each(|(_, unused)| *unused = true);
+        }
         self.chunks.extend(builder.finish().map(Arc::new));
         if let Some(histograms) = &mut self.histograms {
             histograms.seal();
         }
-        let dropped = (drop_unused && unused.contains(&true)).then(|| self.drop_columns(&unused));
+        let drops = of_unused != Unused::Stay && unused.contains(&true);
+        let dropped = drops.then(|| self.drop_columns(&unused));
         self.open.t_ms.clear();
         self.open.minis.clear();
         self.open.tail.clear();
@@ -339,6 +386,7 @@ impl GroupHead {
         self.open.ids = Arc::new(kept);
         self.state.retain(|column| !unused[column]);
         self.epoch = self.epoch.wrapping_add(1);
+        self.ended += dropped.len();
         Dropped { remap, ids: dropped }
     }
 
@@ -364,7 +412,7 @@ impl GroupHead {
 
     /// Drops columns as the log says.
     pub(crate) fn drop_replayed(&mut self, mut is_unused: impl FnMut(usize) -> bool) {
-        self.seal(false);
+        self.seal(Unused::Stay);
         let unused: Vec<bool> = (0..self.open.ids.len()).map(&mut is_unused).collect();
         self.drop_columns(&unused);
         self.unlogged_drop.clear();
@@ -389,18 +437,18 @@ impl GroupHead {
         if kept == 0 {
             return (0, Vec::new());
         }
-        let mut gone = roaring::RoaringBitmap::new();
+        let (mut gone, mut held) = (RoaringBitmap::new(), RoaringBitmap::new());
         for chunk in self.chunks.drain(..kept) {
             gone.extend(chunk.ids());
         }
         for chunk in &self.chunks {
-            for id in chunk.ids() {
-                gone.remove(id);
-            }
+            held.extend(chunk.ids());
         }
-        for id in self.open.ids.iter() {
-            gone.remove(*id);
-        }
+        let written: RoaringBitmap = self.open.ids.iter().copied().collect();
+        held -= &written;
+        self.ended = usize::try_from(held.len()).unwrap_or(usize::MAX);
+        gone -= held;
+        gone -= written;
         (kept, gone.into_iter().collect())
     }
 

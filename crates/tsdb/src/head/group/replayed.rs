@@ -1,6 +1,6 @@
 //! Rows of a group as the log has them.
 
-use super::GroupHead;
+use super::{GroupHead, Unused};
 use crate::codec::DecodeError;
 use crate::codec::bits::ByteReader;
 use crate::codec::row::{self, RowState};
@@ -53,7 +53,7 @@ impl GroupHead {
         histograms: &[u8],
     ) -> Result<(), DecodeError> {
         self.read_histograms(histograms, true, &state)?;
-        self.seal(false);
+        self.seal(Unused::Stay);
         self.last_ms = self.last_ms.max(state.t_ms());
         self.state = state;
         self.skipped = true;
