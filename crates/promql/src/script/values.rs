@@ -171,7 +171,10 @@ fn number(text: &str) -> Option<(f64, &str)> {
     let start = usize::from(text.starts_with(['+', '-']));
     let word = bytes.get(start..start + 3).unwrap_or_default();
     let end = if word.eq_ignore_ascii_case(b"inf") || word.eq_ignore_ascii_case(b"nan") {
-        start + 3
+        // `Infx2` is one word, which says nothing.
+        let is_whole =
+            bytes.get(start + 3).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+        is_whole.then_some(start + 3)?
     } else {
         let mut end = digits(start);
         if bytes.get(end) == Some(&b'.') {
@@ -218,7 +221,19 @@ mod tests {
         for bad in bad_histograms {
             assert!(parse_values(bad).is_err(), "{bad}");
         }
-        for bad in ["1x", "x3", "1+x3", "1+2", "{{", "{{}}+{{}}", "_1", "0x10y", "1x9999999999"] {
+        for bad in [
+            "1x",
+            "x3",
+            "1+x3",
+            "1+2",
+            "{{",
+            "{{}}+{{}}",
+            "_1",
+            "0x10y",
+            "1x9999999999",
+            "Infx2",
+            "NaN_",
+        ] {
             assert!(parse_values(bad).is_err(), "{bad}");
         }
     }

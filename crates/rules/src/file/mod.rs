@@ -10,6 +10,8 @@ pub mod lint;
 mod tests;
 mod written;
 
+pub(crate) use written::{place, yaml};
+
 use model::Labels;
 use promql::Features;
 use promql::syntax::Expr;

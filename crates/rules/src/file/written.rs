@@ -138,10 +138,10 @@ fn nameless(at: Location) -> Spanned<String> {
 pub(super) fn read(text: &str, options: &Options) -> Result<Vec<Group>, Fault> {
     let object = is_object(text);
     let groups: Vec<(Group, bool)> = match (object, options.ignore_unknown_fields) {
-        (false, false) => strict::groups(yaml(text)?).collect(),
-        (false, true) => lenient::groups(yaml(text)?).collect(),
-        (true, false) => strict::groups(spec(yaml::<strict::Object>(text)?.spec)).collect(),
-        (true, true) => lenient::groups(spec(yaml::<lenient::Object>(text)?.spec)).collect(),
+        (false, false) => strict::groups(rulefmt(text)?).collect(),
+        (false, true) => lenient::groups(rulefmt(text)?).collect(),
+        (true, false) => strict::groups(spec(rulefmt::<strict::Object>(text)?.spec)).collect(),
+        (true, true) => lenient::groups(spec(rulefmt::<lenient::Object>(text)?.spec)).collect(),
     };
     let known = object || options.ignore_unknown_fields;
     if let Some((group, _)) = groups.iter().find(|(_, of_object)| *of_object && !known) {
@@ -156,33 +156,38 @@ fn spec<T: Default>(spec: Option<T>) -> T {
 }
 
 fn is_object(text: &str) -> bool {
-    let kind = || yaml::<lenient::Object>(text).ok()?.kind;
+    let kind = || rulefmt::<lenient::Object>(text).ok()?.kind;
     text.contains("PrometheusRule") && kind().as_deref() == Some("PrometheusRule")
 }
 
-fn yaml<T: de::DeserializeOwned + Default>(text: &str) -> Result<T, Fault> {
+fn rulefmt<T: de::DeserializeOwned + Default>(text: &str) -> Result<T, Fault> {
+    yaml::<Option<T>>(text, "rulefmt").map(Option::unwrap_or_default)
+}
+
+/// Reads strict YAML; keys that are not known are not found in a type of that name.
+pub(crate) fn yaml<T: de::DeserializeOwned>(text: &str, of: &str) -> Result<T, Fault> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_events: 2 * MAX_NODES },
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::PassThrough,
     };
-    let read = serde_saphyr::from_str_with_options::<Option<T>>(text, options);
-    read.map(Option::unwrap_or_default).map_err(|error| Fault {
+    serde_saphyr::from_str_with_options::<T>(text, options).map_err(|error| Fault {
         place: error.location().and_then(place),
-        message: bare(&error.without_snippet().to_string()),
+        message: bare(&error.without_snippet().to_string(), of),
     })
 }
 
-pub(super) fn place(at: Location) -> Option<super::Place> {
+pub(crate) fn place(at: Location) -> Option<super::Place> {
     (at != Location::UNKNOWN).then(|| (at.line(), at.column()))
 }
 
 /// The message without the place, which stands in front, and an unknown key as Prometheus says it.
-fn bare(message: &str) -> String {
+fn bare(message: &str, of: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
     let ends = [" (defined at ", " at line ", ", set DuplicateKeyPolicy", "; use "];
     let end = ends.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
     let line = &line[..end];
     match line.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
-        Some((field, _)) => format!("field {field} not found in type rulefmt"),
+        Some((field, _)) => format!("field {field} not found in type {of}"),
         None => line.to_owned(),
     }
 }
