@@ -17,6 +17,7 @@ mod error;
 mod exemplars;
 pub mod explain;
 mod federate;
+pub mod history;
 mod json;
 mod layers;
 mod management;
@@ -102,6 +103,7 @@ fn api_v1(state: &State) -> Router {
         .route("/explain/target", get(explain::target))
         .route("/metadata", get(targets::metadata))
         .route("/rules", get(rules::rules))
+        .route("/rules/backtest", post(history::backtest))
         .route("/alerts", get(rules::alerts))
         .route("/alertmanagers", get(rules::alertmanagers))
         .route("/status/config", get(status::config))
@@ -109,6 +111,7 @@ fn api_v1(state: &State) -> Router {
         .route("/status/runtimeinfo", get(status::runtime_info))
         .route("/status/buildinfo", get(status::build_info))
         .route("/status/tsdb", get(status::tsdb))
+        .route("/admin/rules/backfill", post(history::backfill).put(history::backfill))
         .route("/admin/tsdb/snapshot", post(management::snapshot).put(management::snapshot))
         .route_layer(from_fn_with_state(state.clone(), when_ready))
         .merge(notifications)

@@ -1,5 +1,6 @@
 //! What the API is given by the server: the parts it asks, and the settings it follows.
 
+use crate::history::{History, Slot};
 use crate::metrics::Metrics;
 use crate::notifications::NoticeBoard;
 use crate::query::{Gate, QueryLog};
@@ -225,6 +226,7 @@ pub struct State {
     pub(crate) settings: Arc<Settings>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) notices: Arc<NoticeBoard>,
+    pub(crate) history: Arc<Slot>,
 }
 
 impl State {
@@ -251,6 +253,7 @@ impl State {
             notices,
             settings: Arc::new(settings),
             metrics,
+            history: Arc::default(),
         }
     }
 
@@ -258,6 +261,11 @@ impl State {
     #[must_use]
     pub fn notices(&self) -> &Arc<NoticeBoard> {
         &self.notices
+    }
+
+    /// From now on rules can be evaluated over history.
+    pub fn set_history(&self, history: Arc<dyn History>) {
+        self.history.set(history);
     }
 
     /// Changes the step of subqueries that name none.

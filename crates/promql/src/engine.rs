@@ -55,6 +55,12 @@ impl Control {
         self.0.store(Self::TIMED_OUT, Ordering::Relaxed);
     }
 
+    /// Whether somebody wants it to end.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0
+    }
+
     pub(crate) fn check(&self) -> Result<(), EvalError> {
         match self.0.load(Ordering::Relaxed) {
             Self::CANCELED => Err(EvalError::Canceled),
