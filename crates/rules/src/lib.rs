@@ -13,6 +13,8 @@ mod manager;
 mod metrics;
 mod settings;
 pub mod template;
+#[cfg(test)]
+mod tests;
 pub mod unit;
 mod view;
 
@@ -22,6 +24,4 @@ pub use manager::{LoadedFile, Manager, Options};
 pub use metrics::Metrics;
 pub use settings::{Bounds, Helpers, Means, Outbox, Past, Settings};
 pub use template::{AlertData, AlertValue, ExpandError, Host, Sample, Template, TemplateError};
-pub use view::{
-    AlertState, AlertView, GroupView, Health, RuleInfo, RuleKind, RuleView, Snapshot,
-};
+pub use view::{AlertState, AlertView, GroupView, Health, RuleInfo, RuleKind, RuleView, Snapshot};

@@ -73,7 +73,16 @@ impl<'a> Means<'a> {
         sink: &'a dyn Appendable,
         control: &'a dyn Bounds,
     ) -> Self {
-        Self { engine, store, sink, control, outbox: None, helpers: None, started_ns: None, past: None }
+        Self {
+            engine,
+            store,
+            sink,
+            control,
+            outbox: None,
+            helpers: None,
+            started_ns: None,
+            past: None,
+        }
     }
 }
 

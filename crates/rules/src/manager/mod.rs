@@ -11,7 +11,7 @@ use crate::metrics::Metrics;
 use crate::settings::{Helpers, Outbox, Settings};
 use crate::view::{GroupView, Snapshot};
 use arc_swap::ArcSwap;
-use clock::Clock;
+pub(crate) use clock::Clock;
 use group_loop::{Assignment, LoopHandle, Order};
 use promql::Engine;
 use std::collections::BTreeMap;

@@ -15,7 +15,7 @@ pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// A pool; clones are the same one.
 #[derive(Clone, Default)]
-pub(super) struct Threads(Arc<Pool>);
+pub(crate) struct Threads(Arc<Pool>);
 
 #[derive(Default)]
 struct Pool {

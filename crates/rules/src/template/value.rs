@@ -172,8 +172,10 @@ fn write_histogram(f: &mut fmt::Formatter<'_>, histogram: &FloatHistogram) -> fm
     f.write_str(", sum:")?;
     model::float::write_g(f, histogram.sum)?;
     for bucket in histogram.buckets() {
-        // A bound belongs to the bucket on its inner side.
-        let (with_lower, with_upper) = (bucket.lower < 0.0, bucket.upper > 0.0);
+        // A bound belongs to the bucket on its inner side; a bucket for zero alone has both.
+        let is_zero = bucket.lower == bucket.upper;
+        let with_lower = bucket.lower < 0.0 || is_zero;
+        let with_upper = bucket.upper > 0.0 || is_zero;
         f.write_str(if with_lower { ", [" } else { ", (" })?;
         model::float::write_g(f, bucket.lower)?;
         f.write_char(',')?;

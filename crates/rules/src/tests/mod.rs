@@ -1,0 +1,9 @@
+//! Groups and managers over a database in memory.
+
+mod alerting;
+mod manager;
+mod recording;
+mod reload;
+mod restore;
+mod seeds;
+mod world;
