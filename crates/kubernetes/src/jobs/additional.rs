@@ -1,0 +1,28 @@
+//! Jobs that are written as `prometheus.yml` has them.
+
+use super::Context;
+use super::steps::{Steps, is_hashmod};
+use crate::yaml::{Fields, Yaml};
+use serde_json::Value;
+
+/// The jobs of a list; each takes its part of the targets only, unless it divides them itself.
+pub(super) fn jobs(text: &str, cx: &Context<'_>) -> Result<Vec<Fields>, String> {
+    let list: Option<Vec<Value>> = serde_saphyr::from_str(text)
+        .map_err(|error| format!("additionalScrapeConfigs: not a list of jobs: {error}"))?;
+    let mut jobs = Vec::new();
+    for (i, value) in list.unwrap_or_default().into_iter().enumerate() {
+        let Yaml::Map(mut job) = Yaml::from(value) else {
+            return Err(format!("additionalScrapeConfigs[{i}]: is not a job"));
+        };
+        if cx.shards() != 1 {
+            let steps = job.list_mut("relabel_configs");
+            if !steps.iter().any(is_hashmod) {
+                let mut shard = Steps::default();
+                shard.shard("__address__", cx.shards());
+                steps.extend(shard.into_list());
+            }
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
+}

@@ -1,0 +1,144 @@
+//! From objects to jobs, in the form of a `prometheus.yml`.
+//!
+//! Order, names and relabeling are those of the Prometheus Operator. A job of each object is built by
+//! the file of its kind; what they have in common stands beside: credentials and certificates
+//! (`http`), limits (`limits`), scrape classes (`classes`), relabeling (`steps`). An object that is not
+//! valid is rejected with a reason, and hurts no other.
+
+mod additional;
+mod assets;
+mod classes;
+mod global;
+mod http;
+mod limits;
+mod pod_monitor;
+mod probe;
+mod scrape_config;
+mod selector;
+mod service_monitor;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod validate;
+
+pub use assets::{Assets, Written};
+
+use crate::resources::meta::Meta;
+use crate::resources::{Object, Resources, Settings};
+use crate::yaml::{Fields, Yaml};
+use classes::Classes;
+
+/// Why an object has no jobs.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind} {namespace}/{name}: {reason}")]
+pub struct Rejected {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Names the field.
+    pub reason: String,
+}
+
+/// A configuration, and what is not in it.
+#[derive(Clone, Debug, Default)]
+pub struct Rendered {
+    /// The `global` section.
+    pub global: Fields,
+    /// The jobs, in order.
+    pub jobs: Vec<Fields>,
+    /// Objects without jobs.
+    pub rejected: Vec<Rejected>,
+    /// What was left out of objects that have jobs.
+    pub warnings: Vec<String>,
+}
+
+/// Why one object is not valid.
+type Reason = String;
+
+/// What all jobs depend on.
+struct Context<'a> {
+    settings: &'a Settings,
+    classes: Classes<'a>,
+    assets: &'a dyn Assets,
+}
+
+impl Context<'_> {
+    /// The label that always has the object's namespace, unless the object is spared.
+    fn enforced_label(&self, resource: &str, meta: &Meta) -> Option<&str> {
+        let label = self.settings.enforced_namespace_label.as_str();
+        let spared = self.settings.excluded_from_enforcement.iter().any(|excluded| {
+            excluded.resource == resource
+                && excluded.namespace == meta.namespace
+                && (excluded.name.is_empty() || excluded.name == meta.name)
+        });
+        (!label.is_empty() && !spared).then_some(label)
+    }
+
+    /// Into how many parts targets are divided.
+    fn shards(&self) -> u64 {
+        self.settings.shards.unwrap_or(1).max(1)
+    }
+}
+
+/// The configuration that the objects mean. Every object counts as selected.
+///
+/// # Errors
+/// When our own settings are not valid.
+pub fn render(resources: &Resources, assets: &dyn Assets) -> Result<Rendered, String> {
+    let default = Object::<Settings>::default();
+    let own = resources.settings.as_ref().unwrap_or(&default);
+    let settings = &own.spec;
+    let cx = Context { settings, classes: Classes::new(&settings.scrape_classes)?, assets };
+    let mut out = Rendered { global: global::section(own), ..Rendered::default() };
+    let mut add = |kind, meta: &Meta, jobs: Result<Vec<Fields>, Reason>| match jobs {
+        Ok(jobs) => out.jobs.extend(jobs),
+        Err(reason) => out.rejected.push(Rejected {
+            kind,
+            namespace: meta.namespace.clone(),
+            name: meta.name.clone(),
+            reason,
+        }),
+    };
+    for monitor in in_order(&resources.service_monitors) {
+        add("ServiceMonitor", &monitor.metadata, service_monitor::jobs(monitor, &cx));
+    }
+    for monitor in in_order(&resources.pod_monitors) {
+        add("PodMonitor", &monitor.metadata, pod_monitor::jobs(monitor, &cx));
+    }
+    let mut warnings = Vec::new();
+    for probe in in_order(&resources.probes) {
+        let job = probe::job(probe, &cx, &mut warnings);
+        add("Probe", &probe.metadata, job.map(|job| vec![job]));
+    }
+    for config in in_order(&resources.scrape_configs) {
+        let job = scrape_config::job(config, &cx, &mut warnings);
+        add("ScrapeConfig", &config.metadata, job.map(|job| vec![job]));
+    }
+    out.warnings = warnings;
+    if let Some(reference) = &settings.additional_scrape_configs {
+        let text = assets.secret(&own.metadata.namespace, reference)?;
+        out.jobs.extend(additional::jobs(&text, &cx)?);
+    }
+    Ok(out)
+}
+
+fn in_order<S>(objects: &[Object<S>]) -> Vec<&Object<S>> {
+    let mut objects: Vec<_> = objects.iter().collect();
+    objects.sort_by_key(|object| (&object.metadata.namespace, &object.metadata.name));
+    objects
+}
+
+impl Rendered {
+    /// The text of the configuration.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        let mut all = Fields::default();
+        all.set_fields("global", self.global.clone());
+        let jobs: Vec<Yaml> = self.jobs.iter().cloned().map(Yaml::Map).collect();
+        all.set("scrape_configs", jobs);
+        serde_saphyr::to_string(&all).expect("a tree of texts and numbers is YAML")
+    }
+}

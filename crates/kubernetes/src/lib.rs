@@ -1,0 +1,17 @@
+//! Kubernetes: the custom resources of the Prometheus Operator, and the scrape jobs they mean.
+//!
+//! [`resources`] are the objects as people write them: monitors, probes, scrape configs, and the
+//! `Prometheus` object that stands for our own settings. [`jobs`] maps them to jobs, in the form of a
+//! `prometheus.yml`: one way for what is shown and what is run. No I/O: objects in, jobs out.
+//!
+//! The mapping follows the Prometheus Operator, so that targets carry the labels that dashboards and
+//! rules were written for.
+#![forbid(unsafe_code)]
+
+pub mod jobs;
+pub mod resources;
+mod yaml;
+
+pub use jobs::{Rejected, Rendered, render};
+pub use resources::Resources;
+pub use yaml::{Fields, Yaml};
