@@ -32,8 +32,8 @@ pub fn parse<S: Sink>(
 }
 
 /// Reads a page that comes in pieces. What it tells and refuses does not depend on how the page is
-/// cut, nor do the positions of errors. After an error it is of no more use; dropped before
-/// [`Parser::finish`], it leaves the memory as it was.
+/// cut, nor do the positions of errors. After an error it is of no more use; dropped without
+/// [`Parser::finish`] or [`Parser::interrupt`], it leaves the memory as it was.
 pub struct Parser<'m> {
     form: Form<'m>,
     collecting: Collecting,
@@ -133,6 +133,15 @@ impl<'m> Parser<'m> {
             Form::Messages(messages) => messages.walk.finish(),
         }
         Ok(())
+    }
+
+    /// Gives the page up for no fault of its own. The series that were new in it are remembered, up to
+    /// 262,144 of them; so the next page, if it is the same, is read faster.
+    pub fn interrupt(self) {
+        match self.form {
+            Form::Lines(lines) => lines.walk.interrupt(),
+            Form::Messages(messages) => messages.walk.interrupt(),
+        }
     }
 
     fn read<S: Sink>(

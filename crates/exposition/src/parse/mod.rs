@@ -22,8 +22,8 @@ use crate::dialect::Dialect;
 use crate::error::{Broken, Stop, error_at};
 use crate::number;
 use crate::options::Options;
-use crate::predictor::{Expected, Family, LONGEST_BLOCK, Walk};
-use crate::sink::{ExemplarLine, Extras, Known, LabelSpan, Metadata, SeriesLine, Span};
+use crate::predictor::{Expected, Family, Key, LONGEST_BLOCK, Walk};
+use crate::sink::{ExemplarLine, Extras, FamilyType, Known, LabelSpan, Metadata, SeriesLine, Span};
 use crate::teller::Teller;
 
 /// A page of lines being read.
@@ -114,7 +114,7 @@ impl<'m> Lines<'m> {
         }
         let mut at = 0;
         while at < body.len() {
-            if self.starts.is_none() {
+            if self.starts.is_none() && !self.walk.is_torn() {
                 at = self.quick_lines(body, at, teller)?;
             }
             let next = match body.get(at) {
@@ -428,22 +428,63 @@ impl<'m> Lines<'m> {
         teller: &mut T,
     ) -> Result<(), Stop<T::Error>> {
         let key = self.walk.key(&body[series.whole.start..series.whole.end]);
+        let bounds = key.filter(|_| self.labels.iter().any(|label| is_bound(body, label.name)));
+        if self.walk.is_torn() && self.told_as_other(bounds, body, series, tail, teller)? {
+            return Ok(());
+        }
         if let Some(slot) = key.and_then(|key| self.walk.find(key)) {
             if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
                 let slot = self.tell_unknown(body, series, tail, teller)?;
                 self.walk.replace_slot(slot);
             }
-        } else {
-            let slot = self.tell_unknown(body, series, tail, teller)?;
-            if let Some(key) = key {
-                self.walk.learn(key, slot);
+            if let Some(key) = bounds.filter(|_| self.walk.is_torn()) {
+                self.walk.note_text(key, slot);
             }
+            return Ok(());
+        }
+        if self.told_as_other(bounds, body, series, tail, teller)? {
+            return Ok(());
+        }
+        let slot = self.tell_unknown(body, series, tail, teller)?;
+        if let Some(key) = key {
+            self.walk.learn(key, slot);
+        }
+        if let Some(key) = bounds {
+            self.walk.note_text(key, slot);
         }
         Ok(())
     }
 
+    /// Tells a line again as the series that its text was before in this page, under another type.
+    fn told_as_other<T: Teller>(
+        &mut self,
+        bounds: Option<Key>,
+        body: &[u8],
+        series: SeriesSpan,
+        tail: Tail,
+        teller: &mut T,
+    ) -> Result<bool, Stop<T::Error>> {
+        let told = bounds.and_then(|key| self.walk.told_as_other(key));
+        let Some((slot, family_type)) = told else { return Ok(false) };
+        if teller.known(slot, tail.value, tail.t_ms).map_err(Stop::Sink)? == Known::Forget {
+            self.tell_unknown_as(family_type, body, series, tail, teller)?;
+        }
+        Ok(true)
+    }
+
     fn tell_unknown<T: Teller>(
         &mut self,
+        body: &[u8],
+        series: SeriesSpan,
+        tail: Tail,
+        teller: &mut T,
+    ) -> Result<u32, Stop<T::Error>> {
+        self.tell_unknown_as(self.walk.family_type(), body, series, tail, teller)
+    }
+
+    fn tell_unknown_as<T: Teller>(
+        &mut self,
+        family_type: FamilyType,
         body: &[u8],
         series: SeriesSpan,
         tail: Tail,
@@ -457,7 +498,7 @@ impl<'m> Lines<'m> {
             Some(noted) => Extras { has_type: true, unit: &noted.unit },
             None => Extras::default(),
         };
-        let line = SeriesLine::new(text, name, &self.labels, self.walk.family_type(), extras);
+        let line = SeriesLine::new(text, name, &self.labels, family_type, extras);
         let is_own = |name: &str| self.walk.is_family(name);
         teller.unknown(&line, &is_own, tail.value, tail.t_ms).map_err(Stop::Sink)
     }
@@ -489,6 +530,11 @@ pub(crate) fn read_series(text: &str, labels: &mut Vec<LabelSpan>) -> Span {
 
 fn after_end(body: &[u8], at: usize) -> Broken {
     error_at(body, at, "unexpected data after # EOF".to_owned())
+}
+
+/// Whether a label's value may be a bound.
+fn is_bound(body: &[u8], name: Span) -> bool {
+    matches!(&body[name.start..name.end], b"le" | b"quantile")
 }
 
 /// Values are checked word by word; this finds quoted names that are not UTF-8.

@@ -9,11 +9,14 @@
 //! missing or not, nothing is written but who is missing. Where it has another order or new series,
 //! the walk notes the order found, and that becomes the memory when the page ends well. A series that
 //! is missing keeps its place for [`KEPT_PAGES`] pages. A page that fails leaves the memory as it was
-//! before.
+//! before; one that is interrupted adds what was new in it.
+//!
+//! Within one page the text is the series: where it stands under two types, the first one decides.
 
 mod metadata;
 mod order;
 mod table;
+mod texts;
 mod walk;
 
 use std::hash::{BuildHasher, Hasher};
@@ -42,6 +45,10 @@ pub struct Predictor {
     options: Option<Options>,
     series: Vec<Series>,
     blocks: Vec<Block>,
+    /// The last so many series were learned from pages that were interrupted.
+    unfinished: usize,
+    /// Some text may be remembered under two types.
+    is_torn: bool,
     /// What the slots mean when classic histograms are converted; else they are the sink's.
     conversion: Option<Box<Conversion>>,
 }
@@ -141,6 +148,8 @@ impl Predictor {
             options: None,
             series: Vec::new(),
             blocks: Vec::new(),
+            unfinished: 0,
+            is_torn: false,
             conversion: None,
         }
     }
@@ -149,6 +158,8 @@ impl Predictor {
     pub fn clear(&mut self) {
         self.series = Vec::new();
         self.blocks = Vec::new();
+        self.unfinished = 0;
+        self.is_torn = false;
         self.conversion = None;
     }
 
@@ -162,6 +173,7 @@ impl Predictor {
             let slot = usize::try_from(slot).ok().and_then(|slot| map.get(slot));
             slot.copied().filter(|slot| *slot != u32::MAX)
         };
+        self.unfinished = 0;
         match &mut self.conversion {
             None => self.series.retain_mut(|series| {
                 let slot = new_slot(series.slot);
@@ -204,11 +216,14 @@ impl Predictor {
     }
 }
 
+const HISTOGRAM_SALT: u64 = 0x9e37_79b9_7f4a_7c15;
+const SUMMARY_SALT: u64 = 0xc2b2_ae3d_27d4_eb4f;
+
 /// Keeps apart the same text under types that store its labels differently.
 fn salt_of_bounds(family_type: FamilyType) -> u64 {
     match family_type {
-        FamilyType::Histogram => 0x9e37_79b9_7f4a_7c15,
-        FamilyType::Summary => 0xc2b2_ae3d_27d4_eb4f,
+        FamilyType::Histogram => HISTOGRAM_SALT,
+        FamilyType::Summary => SUMMARY_SALT,
         _ => 0,
     }
 }

@@ -55,6 +55,11 @@ impl Order {
         before
     }
 
+    /// Whether a remembered series stood in this page.
+    pub(super) fn has_seen(&self, at: usize) -> bool {
+        self.seen.get(at / 64).is_some_and(|word| word & 1 << (at % 64) != 0)
+    }
+
     /// The series in the order of the page; those missing where they were skipped, else at the end.
     pub(super) fn arrange(mut self, series: &[Series]) -> Vec<Series> {
         let mut arranged = Vec::with_capacity(self.found.len());

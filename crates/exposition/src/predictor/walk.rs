@@ -2,6 +2,7 @@
 
 use super::order::{Order, position};
 use super::table::Table;
+use super::texts::Texts;
 use super::{Block, Family, Key, LONGEST_BLOCK, LONGEST_KEY, Predictor, Series, salt_of_bounds};
 use crate::negotiate::Format;
 use crate::nhcb::Conversion;
@@ -13,12 +14,14 @@ use crate::sink::FamilyType;
 const NEAR: usize = 8;
 /// More series than this are not remembered.
 const MOST_SERIES: usize = 1 << 31;
+/// Nor are more than this of pages that were interrupted.
+const MOST_UNFINISHED: usize = 1 << 18;
 
-/// A walk; without [`Walk::finish`] the memory stays as it was.
+/// A walk; without [`Walk::finish`] or [`Walk::interrupt`] the memory stays as it was.
 pub(crate) struct Walk<'m> {
-    memory: &'m mut Predictor,
+    pub(super) memory: &'m mut Predictor,
     /// Series remembered before this page; those learned from it stand behind.
-    remembered: usize,
+    pub(super) remembered: usize,
     /// The series expected next.
     at: usize,
     /// Those that were expected and not there, as long as the order is the remembered one.
@@ -27,7 +30,8 @@ pub(crate) struct Walk<'m> {
     returned: Vec<u32>,
     /// Set when the order is not the remembered one any more.
     order: Option<Order>,
-    table: Option<Table>,
+    pub(super) table: Option<Table>,
+    pub(super) texts: Texts,
     block_at: usize,
     /// The blocks of this page, from the first difference on.
     blocks: Option<Vec<Block>>,
@@ -35,7 +39,7 @@ pub(crate) struct Walk<'m> {
     family: Family,
     /// Hash of the unit, where it becomes a label.
     unit: u64,
-    salt: u64,
+    pub(super) salt: u64,
     /// The memory's, while the page is read.
     pub(crate) conversion: Option<Box<Conversion>>,
 }
@@ -67,6 +71,7 @@ impl<'m> Walk<'m> {
             returned: Vec::new(),
             order: None,
             table: None,
+            texts: Texts::default(),
             block_at: 0,
             blocks: None,
             options: *options,
@@ -92,9 +97,15 @@ impl<'m> Walk<'m> {
     pub(crate) fn set_family(&mut self, family: Family) {
         self.family = family;
         self.salt = salt_of_bounds(family.family_type);
-        if self.options.classic_to_nhcb || self.options.type_and_unit_labels {
+        if self.is_seasoned() {
             self.season();
         }
+    }
+
+    /// Whether more than the type keeps series apart.
+    #[inline]
+    pub(super) fn is_seasoned(&self) -> bool {
+        self.options.classic_to_nhcb || self.options.type_and_unit_labels
     }
 
     /// Notes the unit that the series coming now get as a label.
@@ -300,6 +311,38 @@ impl<'m> Walk<'m> {
         self.blocks.get_or_insert_with(|| before.to_vec());
     }
 
+    /// Whether a remembered series stood in this page so far.
+    pub(super) fn was_seen(&self, at: usize) -> bool {
+        match &self.order {
+            Some(order) => order.has_seen(at),
+            None => at < self.at && !self.skipped.contains(&position(at)),
+        }
+    }
+
+    /// The page cannot be read on, for no fault of its own: what was new so far is remembered. Of what
+    /// was remembered in this way before, as long as most of it came again.
+    pub(crate) fn interrupt(mut self) {
+        if self.conversion.is_some() {
+            return;
+        }
+        let before = self.memory.unfinished.min(self.remembered);
+        let first = self.remembered - before;
+        let came = match &self.order {
+            Some(order) => (first..self.remembered).filter(|at| order.has_seen(*at)).count(),
+            None => {
+                let skipped = self.skipped.iter().filter(|at| **at as usize >= first).count();
+                self.at.saturating_sub(first).saturating_sub(skipped)
+            }
+        };
+        let series = &mut self.memory.series;
+        if came < before.div_ceil(2) {
+            series.drain(first..self.remembered);
+        }
+        series.truncate(first + MOST_UNFINISHED.max(before));
+        self.memory.unfinished = series.len() - first;
+        self.remembered = series.len();
+    }
+
     /// The page ended well: what was found is what the next page is expected to be.
     pub(crate) fn finish(mut self) {
         match self.order.take() {
@@ -310,6 +353,10 @@ impl<'m> Walk<'m> {
             self.memory.series.shrink_to_fit();
         }
         self.remembered = self.memory.series.len();
+        self.memory.unfinished = 0;
+        if self.memory.is_torn {
+            self.memory.is_torn = self.memory.has_torn_texts();
+        }
         if let Some(conversion) = &mut self.conversion {
             let slots = self.memory.series.iter_mut().map(|series| &mut series.slot);
             conversion.end_page(slots);

@@ -1,6 +1,6 @@
 //! What is remembered changes how fast a page is read, never what it says.
 
-use exposition::{Format, Predictor};
+use exposition::{Format, Options, Parser, Predictor};
 use proptest::prelude::*;
 
 use crate::recorder::{Recorder, Told, read_fresh};
@@ -274,4 +274,64 @@ fn another_format_is_another_memory() {
     let page = b"a{b=\"c\", d=\"e\"} 1\n# EOF\n";
     recorder.page(Format::OpenMetrics, page, &mut memory).unwrap_err();
     recorder.page(Format::Text, page, &mut memory).unwrap();
+}
+
+#[test]
+fn one_text_under_two_types_is_one_series() {
+    let histogram = "# TYPE h histogram\nm{le=\"1\"} 4\n";
+    let summary = "# TYPE s summary\nm{le=\"1\"} 5\n";
+    let gauge = "# TYPE g gauge\nm{le=\"1\"} 6\n";
+    let (mut recorder, mut memory) = (Recorder::default(), Predictor::new());
+    let mut check = |page: &[&str], les: &[&str]| {
+        recorder.page(Format::Text, page.concat().as_bytes(), &mut memory).unwrap();
+        let samples = recorder.samples();
+        let got: Vec<_> = samples.iter().map(|one| one.labels.get("le").unwrap()).collect();
+        assert_eq!(got, les, "{page:?}");
+    };
+    for _ in 0..3 {
+        check(&[histogram, gauge], &["1.0", "1.0"]);
+    }
+    for _ in 0..3 {
+        check(&[gauge, histogram, gauge], &["1"; 3]);
+        check(&[summary, histogram], &["1", "1"]);
+        check(&[histogram, summary, gauge], &["1.0"; 3]);
+    }
+    for _ in 0..20 {
+        check(&[gauge], &["1"]);
+    }
+    check(&[histogram], &["1.0"]);
+    check(&[gauge, histogram], &["1", "1"]);
+}
+
+/// Reads the beginnings of pages, then gives them up.
+fn interrupted(memory: &mut Predictor, recorder: &mut Recorder, body: &str) -> usize {
+    recorder.known = 0;
+    let mut parser = Parser::new(&Options::new(Format::Text), memory);
+    parser.feed(body.as_bytes(), recorder).unwrap();
+    parser.interrupt();
+    recorder.known
+}
+
+#[test]
+fn what_was_read_of_an_interrupted_page_is_remembered() {
+    let lines = |range: std::ops::Range<usize>| -> String {
+        range.map(|i| format!("m{{i=\"{i}\"}} {i}\n")).collect()
+    };
+    let (mut recorder, mut memory) = (Recorder::default(), Predictor::new());
+    for (to, known) in [(100, 0), (300, 100), (200, 200), (400, 300)] {
+        assert_eq!(interrupted(&mut memory, &mut recorder, &lines(0..to)), known);
+    }
+    recorder.page(Format::Text, lines(0..500).as_bytes(), &mut memory).unwrap();
+    assert_eq!((recorder.known, memory.len()), (400, 500));
+    // New lines between known ones.
+    let mixed = lines(0..50) + &lines(1000..1010) + &lines(50..60);
+    assert_eq!(interrupted(&mut memory, &mut recorder, &mixed), 60);
+    assert_eq!(interrupted(&mut memory, &mut recorder, &mixed), 70);
+    recorder.page(Format::Text, lines(0..500).as_bytes(), &mut memory).unwrap();
+    assert_eq!(recorder.known, 500);
+    // Lines that never come twice are no burden.
+    for i in 100..200 {
+        interrupted(&mut memory, &mut recorder, &lines(i * 1000..i * 1000 + 1000));
+        assert!(memory.len() <= 510 + 1000, "{}", memory.len());
+    }
 }
