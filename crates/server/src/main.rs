@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         Some(Command::Completions { shell }) => print(|out| flags::pages::completions(*shell, out)),
         Some(Command::Man { command }) => print(|out| flags::pages::man(command, out)),
         Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),
+        Some(Command::Test(Test::Rules(asked))) => commands::test_rules::run(asked),
         Some(Command::Query(query)) => run(commands::query::run(query)),
         Some(Command::Explain(Explain::Target(asked))) => run(commands::explain::target(asked)),
         Some(Command::Demo(_)) | None => serve(parsed),

@@ -7,4 +7,5 @@ pub(crate) mod check_sd;
 pub(crate) mod explain;
 pub(crate) mod query;
 pub(crate) mod test_promql;
+pub(crate) mod test_rules;
 pub(crate) mod web_config;

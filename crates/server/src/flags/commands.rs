@@ -218,6 +218,33 @@ pub(crate) enum Test {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Run unit tests of rules.
+    Rules(TestRules),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestRules {
+    /// The files of tests.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// Only the tests whose names match this regular expression; of several, any.
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) run: Vec<String>,
+    /// Print alerts that are not as expected as a coloured difference.
+    #[arg(long)]
+    pub(crate) diff: bool,
+    /// Print when tests begin and end, and all samples that there are at their end.
+    #[arg(long)]
+    pub(crate) debug: bool,
+    /// Write a report in the XML of JUnit.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// Pass over keys of rule files that are not known.
+    #[arg(long)]
+    pub(crate) ignore_unknown_fields: bool,
+    /// Parts of the query language that are switched on, as the server takes them.
+    #[arg(long = "enable-feature", value_name = "NAMES", value_parser = super::features::parse)]
+    pub(crate) features: Vec<FeatureList>,
 }
 
 #[derive(Debug, Args)]
