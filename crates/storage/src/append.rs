@@ -200,9 +200,14 @@ pub trait Group: Send {
     /// When a new series is refused; known series are always found.
     fn column(&mut self, labels: &Labels) -> Result<(Column, bool), AppendError>;
 
-    /// Takes back the columns that are new and that no row had values for, if there are more than so
-    /// many of them; the first number that is no column any more.
-    fn take_back(&mut self, more_than: usize) -> Option<Column>;
+    /// The column of a series, if it has one.
+    fn find(&self, labels: &Labels) -> Option<Column>;
+
+    /// How many columns are new, without a value in any row.
+    fn new_columns(&self) -> usize;
+
+    /// Takes back the columns that are new; the number of the first, when there were some.
+    fn take_back(&mut self) -> Option<Column>;
 
     /// Time and value of the newest sample of a series in this group: the staleness marker when it has
     /// ended, [`HISTOGRAM_BITS`] for a histogram. Takes as long as a small query.

@@ -101,7 +101,7 @@ struct MemoryGroup {
 
 impl Drop for MemoryGroup {
     fn drop(&mut self) {
-        self.take_back(0);
+        self.take_back();
         if let Some(key) = self.key.take() {
             let mut groups = self.store.groups.lock().unwrap_or_else(PoisonError::into_inner);
             groups.insert(key, self.columns.clone());
@@ -121,9 +121,17 @@ impl Group for MemoryGroup {
         Ok((column, true))
     }
 
-    fn take_back(&mut self, more_than: usize) -> Option<Column> {
+    fn find(&self, labels: &Labels) -> Option<Column> {
+        self.columns.by_labels.get(labels).copied()
+    }
+
+    fn new_columns(&self) -> usize {
+        self.columns.labels.len() - self.columns.made
+    }
+
+    fn take_back(&mut self) -> Option<Column> {
         let Columns { labels, by_labels, made, .. } = &mut self.columns;
-        if labels.len() - *made <= more_than {
+        if labels.len() == *made {
             return None;
         }
         for labels in labels.drain(*made..) {
@@ -148,9 +156,7 @@ impl Group for MemoryGroup {
             return Err(AppendError::OutOfOrder { t_ms, last_ms });
         }
         self.columns.last_ms = t_ms;
-        if row.columns() > self.columns.made {
-            self.columns.made = self.columns.labels.len();
-        }
+        self.columns.made = self.columns.made.max(row.columns());
         let mut series = self.store.locked();
         for (i, labels) in (0..).zip(&self.columns.labels) {
             let histogram = row.histograms().iter().find(|(column, _)| column.0 == i);

@@ -38,6 +38,13 @@ impl Head {
         Ok(Box::new(Writer { head: Arc::clone(self), group, number, staged: Staged::default() }))
     }
 
+    /// The column that a series has in a group.
+    fn find(&self, group: u32, labels: &Labels) -> Option<Column> {
+        let registry = self.registry.read();
+        let place = registry.place_in(registry.find(labels)?, group)?;
+        (place.column != NO_COLUMN).then_some(Column(place.column))
+    }
+
     /// Why a new series of a group is refused beside so many others, if it is.
     ///
     /// Series that ended are held until their block is cut. One target may fill half of the room with
@@ -137,8 +144,22 @@ impl Group for Writer {
         Ok((column, true))
     }
 
-    fn take_back(&mut self, more_than: usize) -> Option<Column> {
-        if self.staged.len() <= more_than {
+    fn find(&self, labels: &Labels) -> Option<Column> {
+        let group = self.group.lock();
+        check_writer(&group, self.number).ok()?;
+        let base = group.open.ids.len();
+        if let Some(column) = self.head.find(group.entry.group, labels) {
+            return Some(column);
+        }
+        self.staged.find(labels).and_then(|staged| column_number(base, staged).ok())
+    }
+
+    fn new_columns(&self) -> usize {
+        self.staged.len()
+    }
+
+    fn take_back(&mut self) -> Option<Column> {
+        if self.staged.len() == 0 {
             return None;
         }
         self.unstage(self.staged.len());
