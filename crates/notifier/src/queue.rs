@@ -123,6 +123,7 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn alert(name: &str, state: i64) -> Arc<Alert> {
         Arc::new(Alert {
@@ -191,5 +192,72 @@ mod tests {
         assert_eq!(shown(&queue.close()), ["a1", "b1", "c1"]);
         queue.push(alert("d", 1));
         assert_eq!((queue.len(), queue.put_back()), (0, 0));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push(u8),
+        Take(usize),
+        Told,
+        PutBack,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0..8_u8).prop_map(Step::Push),
+            1 => (1..5_usize).prop_map(Step::Take),
+            1 => Just(Step::Told),
+            1 => Just(Step::PutBack),
+        ]
+    }
+
+    proptest! {
+        /// Against lists that are searched from one end to the other.
+        #[test]
+        fn it_is_the_obvious_queue(steps in prop::collection::vec(step(), 0..80)) {
+            const CAPACITY: usize = 4;
+            let mut queue = Queue::new(CAPACITY);
+            let (mut waiting, mut on_the_way) = (Vec::<String>::new(), Vec::<String>::new());
+            for (state, step) in (10..).zip(steps) {
+                let mut lost = 0;
+                let dropped = match step {
+                    Step::Push(name) => {
+                        let name = name.to_string();
+                        let shown = format!("{name}{state}");
+                        match waiting.iter_mut().find(|known| known[..1] == name) {
+                            Some(known) => *known = shown,
+                            None => waiting.push(shown),
+                        }
+                        if waiting.len() > CAPACITY {
+                            waiting.remove(0);
+                            lost = 1;
+                        }
+                        queue.push(alert(&name, state))
+                    }
+                    Step::Take(limit) if on_the_way.is_empty() => {
+                        on_the_way.extend(waiting.drain(..limit.min(waiting.len())));
+                        prop_assert_eq!(shown(&queue.take(limit)), on_the_way.clone());
+                        0
+                    }
+                    Step::Take(_) => 0,
+                    Step::Told => {
+                        on_the_way.clear();
+                        queue.told();
+                        0
+                    }
+                    Step::PutBack => {
+                        on_the_way.retain(|old| waiting.iter().all(|new| new[..1] != old[..1]));
+                        waiting.splice(..0, on_the_way.drain(..));
+                        lost = waiting.len().saturating_sub(CAPACITY);
+                        waiting.drain(..lost);
+                        queue.put_back()
+                    }
+                };
+                prop_assert_eq!((dropped, queue.len()), (lost, waiting.len()));
+            }
+            on_the_way.retain(|old| waiting.iter().all(|new| new[..1] != old[..1]));
+            waiting.splice(..0, on_the_way);
+            prop_assert_eq!(shown(&queue.close()), waiting);
+        }
     }
 }

@@ -98,6 +98,15 @@ fn name(alert: &Value) -> &str {
     alert["labels"]["alertname"].as_str().unwrap()
 }
 
+async fn until(condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, met).await.expect("in time");
+}
+
 fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
@@ -212,6 +221,8 @@ async fn it_hears_after_an_outage_what_it_missed() {
     let (starts, ends) = (begun - 1000, begun + 240_000);
     notifier.send(vec![alert("Ends", starts, ends), alert("Stays", starts, ends)]);
     real.shows("", &["Ends", "Stays"]).await;
+    // It shows them before it has answered.
+    until(|| counts.sent.get() == 2).await;
     drop(real);
     // While it is down one ends, one goes on, one begins.
     notifier.send(vec![
@@ -219,12 +230,7 @@ async fn it_hears_after_an_outage_what_it_missed() {
         alert("Stays", starts, ends + 1),
         alert("Begins", begun, ends),
     ]);
-    let failed = async {
-        while counts.errors.get() == 0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, failed).await.unwrap();
+    until(|| counts.errors.get() > 0).await;
     let real = Real::start(&address, "/").expect("it was there before");
     real.shows("", &["Begins", "Stays"]).await;
     assert!(notifier.shutdown(DEADLINE).await);

@@ -2,6 +2,7 @@
 
 mod debian;
 mod delivery;
+mod logs;
 mod network;
 mod outages;
 mod sets;

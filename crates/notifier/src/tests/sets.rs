@@ -2,6 +2,7 @@
 
 use super::world::{Manner, World, rules, set, snapshot};
 use crate::{AlertmanagerSet, Known, Options, Settings};
+use discovery::{Job, Manager, StaticConfig, StaticDiscovery};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -189,5 +190,48 @@ async fn it_follows_discovery() {
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!(*notifier.alertmanagers(), known(&["b:1", "c:1"], &[]));
     assert!(notifier.shutdown(Duration::ZERO).await);
+    following.await.unwrap();
+}
+
+/// What discovery is told of sets and their static targets.
+fn jobs(sets: &[(&str, &str)]) -> Vec<Job> {
+    let job = |(name, address): &(&str, &str)| {
+        let targets = vec![(*address).to_owned()];
+        let written = StaticConfig { targets, ..StaticConfig::default() };
+        let name = (*name).to_owned();
+        Job { name, discoverers: vec![Arc::new(StaticDiscovery::new(vec![written]))] }
+    };
+    sets.iter().map(job).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_by_discovery_keeps_what_waits() {
+    let world = World::new();
+    let discoverers =
+        Manager::start(Duration::from_secs(5), Arc::new(discovery::Metrics::new("notify")));
+    let (notifier, found) = (Arc::new(world.notifier), discoverers.snapshots());
+    let following = Arc::clone(&notifier);
+    let following = tokio::spawn(async move { following.follow(found).await });
+    let other = |name: &str| AlertmanagerSet { timeout: Duration::from_secs(3), ..set(name) };
+    let apply = |sets: Vec<AlertmanagerSet>, found: &[(&str, &str)]| {
+        notifier.apply(Settings { sets, ..Settings::default() });
+        discoverers.apply(jobs(found));
+    };
+    apply(vec![set("config-0"), other("config-1")], &[("config-0", "a:1"), ("config-1", "b:1")]);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(*notifier.alertmanagers(), known(&["a:1", "b:1"], &[]));
+    notifier.send(vec![super::world::alert("X", 4)]);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    // The first one takes alerts now, but what waits for the second one is not told to it.
+    world.alertmanagers.set("a:1", Manner::Take);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    apply(vec![other("config-0")], &[("config-0", "b:1")]);
+    notifier.send(vec![super::world::alert("Y", 4)]);
+    world.alertmanagers.set("b:1", Manner::Take);
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    assert_eq!(*notifier.alertmanagers(), known(&["b:1"], &[]));
+    assert_eq!(world.alertmanagers.taken("a:1"), [["X=4"]]);
+    assert_eq!(world.alertmanagers.taken("b:1"), [["X=4", "Y=4"]]);
+    discoverers.shutdown().await;
     following.await.unwrap();
 }
