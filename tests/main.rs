@@ -1,5 +1,6 @@
 //! The whole binary, from outside: started, scraped into, asked over HTTP, killed, started again.
 
+mod alerting;
 mod bad_input;
 mod commands;
 mod crash;
@@ -9,5 +10,6 @@ mod histograms;
 mod house;
 mod odd_files;
 mod reload;
+mod rules;
 mod scraping;
 mod web_config;

@@ -2,11 +2,13 @@
 //! deadline.
 
 mod http;
+mod receiver;
 mod secure;
 mod server;
 mod target;
 
 pub(crate) use http::Response;
+pub(crate) use receiver::Receiver;
 pub(crate) use secure::{Authority, Caller};
 pub(crate) use server::{Rushlight, is_ready, rushlight};
 pub(crate) use target::{Page, Target};

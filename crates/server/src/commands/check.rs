@@ -32,7 +32,9 @@ pub(crate) fn config(asked: &CheckConfig) -> ExitCode {
                     complained |= too_long(&loaded.jobs, asked.lookback_delta.ms);
                 }
                 let inputs: Vec<_> = rule_files.iter().map(|path| Input::Named(path)).collect();
-                let options = rules::file::Options::default();
+                let scheme = loaded.global.metric_name_validation_scheme.as_deref();
+                let legacy_names = scheme == Some("legacy");
+                let options = rules::file::Options { legacy_names, ..Default::default() };
                 let outcome = check_rules::judge(&inputs, rules_lint, &options);
                 failed |= outcome.refused;
                 complained |= outcome.complained;
@@ -65,15 +67,13 @@ fn check(path: &Path, asked: &CheckConfig) -> Result<(Loaded, Vec<PathBuf>), Str
         return Ok((loaded, Vec::new()));
     }
     let rule_files = rule_files(&loaded)?;
-    let (loaded, refusal) = loaded.refuse_unbuilt_but_rules().map_err(|error| error.to_string())?;
+    let loaded = loaded.refuse_unbuilt().map_err(|error| error.to_string())?;
     for (job, config) in loaded.jobs.iter().zip(&loaded.scrape_configs) {
         check_credentials(job)?;
         check_targets_in_files(job, &config.sd().file)?;
     }
     check_written_targets(&loaded)?;
-    if let Some(refusal) = refusal {
-        println!("  WARNING: {refusal}: the server refuses this file");
-    }
+    check_alertmanagers_in_files(&loaded)?;
     Ok((loaded, rule_files))
 }
 
@@ -89,7 +89,7 @@ fn check_written_targets(loaded: &Loaded) -> Result<(), String> {
 /// The files that patterns name; one without a star has to be there.
 fn rule_files(loaded: &Loaded) -> Result<Vec<PathBuf>, String> {
     let mut all = Vec::new();
-    for pattern in &loaded.rule_files {
+    for pattern in &loaded.rule_patterns {
         let found = paths::matching(pattern);
         let text = pattern.display().to_string();
         if !text.contains('*') {
@@ -143,6 +143,31 @@ fn check_targets_in_files(job: &Job, configs: &[discovery::FileConfig]) -> Resul
                 .map_err(|error| format!("checking SD file {pattern:?}: {error}"))?;
             for group in groups {
                 scrape::check_group(job, &group)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_alertmanagers_in_files(loaded: &Loaded) -> Result<(), String> {
+    let sets = loaded.alerting.sets.iter();
+    let configs = sets.flat_map(|(set, sd)| sd.file.iter().map(move |config| (set, config)));
+    for (set, pattern) in configs.flat_map(|(set, c)| c.files.iter().map(move |file| (set, file))) {
+        let files = paths::matching(Path::new(pattern));
+        if files.is_empty() {
+            println!(
+                "  WARNING: file {pattern:?} for file_sd in alertmanager config does not exist"
+            );
+        }
+        for file in files {
+            let groups = discovery::groups_of(&file.to_string_lossy())
+                .map_err(|error| format!("checking SD file {pattern:?}: {error}"))?;
+            let targets = groups.iter().flat_map(|group| &group.targets);
+            for address in targets.filter_map(|target| target.get(discovery::ADDRESS)) {
+                // A rule may make an address of anything.
+                if set.relabel.is_empty() {
+                    discovery::check_address(address).map_err(|error| error.to_string())?;
+                }
             }
         }
     }

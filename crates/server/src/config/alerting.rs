@@ -5,10 +5,25 @@ use super::cloud_auth::SigV4;
 use client::{DurationText, HttpKeys};
 use discovery::SdConfigs;
 use model::names::NameScheme;
+use model::relabel::Rule;
+use notifier::AlertmanagerSet;
 use scrape::config::RelabelConfig;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
-use serde_saphyr::Spanned;
+use serde_saphyr::{Location, Spanned};
+use std::path::Path;
+use std::time::Duration;
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Whom to tell of alerts, with all defaults.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alerting {
+    /// What becomes of each alert before it is sent to anybody.
+    pub(crate) alert_relabel: Vec<Rule>,
+    /// In the order of the file, each with what finds its members.
+    pub(crate) sets: Vec<(AlertmanagerSet, SdConfigs)>,
+}
 
 /// The section as written.
 #[derive(Debug, Default, Deserialize)]
@@ -29,7 +44,7 @@ client::section! {
             api_version: Option<ApiVersion>,
             relabel_configs: Vec<Option<RelabelConfig>>,
             alert_relabel_configs: Vec<Option<RelabelConfig>>,
-            sigv4: Option<SigV4>,
+            sigv4: Option<Spanned<SigV4>>,
         }
         parts {
             http: HttpKeys,
@@ -59,19 +74,32 @@ impl AlertingSection {
             && self.alertmanagers.iter().flatten().next().is_none()
     }
 
-    pub(super) fn check(&self, file: &str, scheme: NameScheme) -> Result<(), ConfigError> {
+    /// The section with all defaults; files that are named begin at `directory`.
+    pub(super) fn resolve(
+        &self,
+        file: &str,
+        directory: &Path,
+        scheme: NameScheme,
+    ) -> Result<Alerting, ConfigError> {
         let relabel = self.alert_relabel_configs.as_deref().unwrap_or_default();
-        check_rules(relabel, "empty or null alert relabeling rule", scheme)
+        let alert_relabel = rules(relabel, "empty or null alert relabeling rule", scheme)
             .map_err(|message| ConfigError::of_file(file, message))?;
-        for alertmanager in self.alertmanagers.iter().flatten() {
-            let check = |written: &Alertmanager| written.check(scheme);
+        let written = self.alertmanagers.iter().flatten().enumerate();
+        let sets = written.map(|(i, alertmanager)| {
+            let resolve = |written: &Alertmanager| written.resolve(i, directory, scheme);
             alertmanager
                 .value
                 .as_ref()
-                .map_or_else(|| Err("empty or null Alertmanager section".into()), check)
-                .map_err(|message| ConfigError::at(file, alertmanager.referenced, message))?;
-        }
-        Ok(())
+                .map_or_else(|| Err("empty or null Alertmanager section".into()), resolve)
+                .map_err(|message| ConfigError::at(file, alertmanager.referenced, message))
+        });
+        Ok(Alerting { alert_relabel, sets: sets.collect::<Result<_, _>>()? })
+    }
+
+    /// Where requests are to be signed in the way of Amazon.
+    pub(super) fn signed(&self) -> impl Iterator<Item = Location> {
+        let written = self.alertmanagers.iter().flatten().filter_map(|one| one.value.as_ref());
+        written.filter_map(|alertmanager| Some(alertmanager.sigv4.as_ref()?.referenced))
     }
 
     /// What is asked for of discovery that is not built in.
@@ -82,10 +110,18 @@ impl AlertingSection {
 }
 
 impl Alertmanager {
-    fn check(&self, scheme: NameScheme) -> Result<(), String> {
-        self.http.config()?;
+    fn resolve(
+        &self,
+        number: usize,
+        directory: &Path,
+        scheme: NameScheme,
+    ) -> Result<(AlertmanagerSet, SdConfigs), String> {
+        let (mut http, mut sd) = (self.http.clone(), self.sd.clone());
+        http.set_directory(directory);
+        sd.set_directory(directory);
+        let http = http.config()?;
         if let Some(sigv4) = &self.sigv4 {
-            sigv4.check()?;
+            sigv4.value.check()?;
             let others = self.http.basic_auth.is_some()
                 || self.http.authorization.is_some()
                 || self.http.oauth2.is_some();
@@ -96,23 +132,35 @@ impl Alertmanager {
             }
         }
         if self.relabel_configs.is_empty() {
-            for address in self.sd.written.iter().flat_map(|config| &config.targets) {
+            for address in sd.written.iter().flat_map(|config| &config.targets) {
                 discovery::check_address(address).map_err(|error| error.to_string())?;
             }
         }
         let (targets, alerts) = (&self.relabel_configs, &self.alert_relabel_configs);
-        check_rules(targets, "empty or null Alertmanager target relabeling rule", scheme)?;
-        check_rules(alerts, "empty or null Alertmanager alert relabeling rule", scheme)
+        let relabel = rules(targets, "empty or null Alertmanager target relabeling rule", scheme)?;
+        let alert_relabel =
+            rules(alerts, "empty or null Alertmanager alert relabeling rule", scheme)?;
+        let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let timeout = self.timeout.map_or(DEFAULT_TIMEOUT, |timeout| {
+            Duration::from_millis(u64::try_from(timeout.0.ms).unwrap_or(0))
+        });
+        let set = AlertmanagerSet {
+            name: format!("config-{number}"),
+            http,
+            timeout,
+            scheme: text(&self.scheme).unwrap_or_else(|| "http".to_owned()),
+            path_prefix: text(&self.path_prefix).unwrap_or_default(),
+            relabel,
+            alert_relabel,
+        };
+        Ok((set, sd))
     }
 }
 
-fn check_rules(
-    rules: &[Option<RelabelConfig>],
+fn rules(
+    written: &[Option<RelabelConfig>],
     null: &str,
     scheme: NameScheme,
-) -> Result<(), String> {
-    for rule in rules {
-        rule.as_ref().ok_or(null)?.rule(scheme)?;
-    }
-    Ok(())
+) -> Result<Vec<Rule>, String> {
+    written.iter().map(|rule| rule.as_ref().ok_or(null)?.rule(scheme)).collect()
 }

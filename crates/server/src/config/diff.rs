@@ -2,6 +2,8 @@
 
 use super::Loaded;
 use super::print::{Model, Pairs};
+use rules::LoadedFile;
+use rules::file::Group;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,12 +16,25 @@ pub(crate) struct Diff {
     pub(crate) changed: Vec<(String, Vec<String>)>,
     /// Settings outside of jobs, as paths such as `global.scrape_interval`.
     pub(crate) settings: Vec<String>,
+    pub(crate) rules: RulesDiff,
+}
+
+/// The differences between rule files; a group is named as `file;group`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RulesDiff {
+    pub(crate) added_files: Vec<String>,
+    pub(crate) removed_files: Vec<String>,
+    /// Groups of files that are in both.
+    pub(crate) added: Vec<String>,
+    pub(crate) removed: Vec<String>,
+    pub(crate) changed: Vec<String>,
 }
 
 impl Diff {
     pub(crate) fn new(old: &Loaded, new: &Loaded) -> Self {
+        let rules = RulesDiff::new(&old.rule_files, &new.rule_files);
+        let mut diff = Self { rules, ..Self::default() };
         let (old, new) = (Model::new(old), Model::new(new));
-        let mut diff = Self::default();
         let mut before: BTreeMap<_, _> = old.jobs.into_iter().collect();
         for (name, pairs) in new.jobs {
             match before.remove(&name) {
@@ -55,6 +70,46 @@ impl Diff {
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+impl RulesDiff {
+    fn new(old: &[LoadedFile], new: &[LoadedFile]) -> Self {
+        let mut diff = Self::default();
+        let mut files: BTreeMap<_, _> = old.iter().map(|file| (&file.name, file)).collect();
+        for file in new {
+            match files.remove(&file.name) {
+                Some(old) => diff.groups(old, file),
+                None => diff.added_files.push(file.name.clone()),
+            }
+        }
+        diff.removed_files = files.into_keys().cloned().collect();
+        diff
+    }
+
+    fn groups(&mut self, old: &LoadedFile, new: &LoadedFile) {
+        let name = |group: &str| format!("{};{group}", new.name);
+        let before = old.groups.groups.iter();
+        let mut before: BTreeMap<_, _> = before.map(|group| (&group.name, said(group))).collect();
+        for group in &new.groups.groups {
+            match before.remove(&group.name) {
+                None => self.added.push(name(&group.name)),
+                Some(old) if old != said(group) => self.changed.push(name(&group.name)),
+                Some(_) => {}
+            }
+        }
+        self.removed.extend(before.into_keys().map(|group| name(group)));
+    }
+}
+
+/// All that a group says, wherever it stands and however its queries are spaced.
+fn said(group: &Group) -> String {
+    let Group { name: _, interval_ms, query_offset_ms, limit, labels, rules } = group;
+    let mut said = format!("{interval_ms:?} {query_offset_ms:?} {limit} {labels}");
+    for rule in rules {
+        let (name, kind, expr, labels) = (&rule.name, &rule.kind, &rule.expr, &rule.labels);
+        said.push_str(&format!("\n{name} {kind:?} {labels:?} {expr}"));
+    }
+    said
 }
 
 fn differing(old: &Pairs, new: &Pairs) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! The file as written, and the rules that hold between its sections.
 
-use super::alerting::AlertingSection;
+use super::alerting::{Alerting, AlertingSection};
 use super::error::{ConfigError, place_of};
 use super::global::GlobalSection;
 use super::otlp::OtlpSection;
@@ -10,6 +10,7 @@ use super::storage::StorageSection;
 use super::tracing::TracingSection;
 use model::names::NameScheme;
 use scrape::{Config, Global, Job};
+use client::Scalar;
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields, default)]
 struct Runtime {
     #[serde(rename = "gogc")]
-    _gogc: Option<i64>,
+    _gogc: Option<Scalar<i64>>,
 }
 
 /// A file of `scrape_config_files`, as written.
@@ -62,14 +63,22 @@ impl File {
         Ok(())
     }
 
-    /// Checks what is neither `global` nor a job.
+    /// Whom to tell of alerts; files that are named begin at `directory`.
+    pub(super) fn alerting(
+        &self,
+        file: &str,
+        directory: &Path,
+        scheme: NameScheme,
+    ) -> Result<Alerting, ConfigError> {
+        let Some(section) = &self.alerting else { return Ok(Alerting::default()) };
+        section
+            .value
+            .resolve(file, directory, scheme)
+            .map_err(|error| ConfigError { at: error.at.or(place_of(section.referenced)), ..error })
+    }
+
+    /// Checks what is neither `global`, nor a job, nor `alerting`.
     pub(super) fn check_others(&self, file: &str, scheme: NameScheme) -> Result<(), ConfigError> {
-        if let Some(alerting) = &self.alerting {
-            alerting.value.check(file, scheme).map_err(|error| ConfigError {
-                at: error.at.or(place_of(alerting.referenced)),
-                ..error
-            })?;
-        }
         check_endpoints(&self.remote_write, file, "remote write", |endpoint| {
             (&endpoint.name, endpoint.check(scheme))
         })?;
@@ -106,31 +115,26 @@ impl File {
     }
 
     /// Patterns of rule files, from a folder.
-    pub(super) fn rule_files(&self, directory: &Path) -> Vec<PathBuf> {
+    pub(super) fn rule_patterns(&self, directory: &Path) -> Vec<PathBuf> {
         let patterns = self.rule_files.iter().flatten();
         patterns.map(|pattern| join(directory, &pattern.value)).collect()
     }
 
-    /// That rules are not built in, if there are files of them.
-    pub(super) fn rules_unbuilt(&self, file: &str) -> Option<ConfigError> {
-        let at = first(&self.rule_files)?;
-        Some(ConfigError::at(file, at, "rule_files is not built in"))
-    }
-
-    /// What else this build cannot do of all that is not a job.
+    /// What this build cannot do of all that is not a job.
     pub(super) fn unbuilt(&self, file: &str) -> Vec<ConfigError> {
-        let alerting = self.alerting.as_ref().filter(|section| !section.value.is_empty());
         let sections = [
-            (alerting.map(|section| section.referenced), "alerting"),
             (first(&self.remote_write), "remote_write"),
             (first(&self.remote_read), "remote_read"),
             (self.tracing.as_ref().map(|section| section.referenced), "tracing"),
         ];
         let sections = sections.into_iter().filter_map(|(at, name)| Some((at?, name)));
         let sections = sections.chain(self.storage.iter().flat_map(StorageSection::unbuilt));
+        let alerting = || self.alerting.iter().map(|section| &section.value);
+        let signed = alerting().flat_map(AlertingSection::signed);
+        let sections = sections.chain(signed.map(|at| (at, "sigv4 (alerting)")));
         let sections =
             sections.map(|(at, what)| ConfigError::at(file, at, format!("{what} is not built in")));
-        let discovery = alerting.into_iter().flat_map(|section| section.value.refused());
+        let discovery = alerting().flat_map(AlertingSection::refused);
         sections.chain(discovery.map(|refused| of_discovery(file, refused, "alerting"))).collect()
     }
 }

@@ -1,7 +1,7 @@
 //! The `global` section.
 
 use super::paths;
-use client::{DurationText, SizeText};
+use client::{DurationText, Scalar, SizeText};
 use model::Labels;
 use model::duration::Duration;
 use model::names::{NameScheme, is_legacy_label_name};
@@ -19,27 +19,25 @@ pub(super) struct GlobalSection {
     scrape_timeout: Option<DurationText>,
     scrape_protocols: Option<Vec<String>>,
     evaluation_interval: Option<DurationText>,
-    /// Only moves the evaluation of rules, of which there are none yet.
-    #[serde(rename = "rule_query_offset")]
-    _rule_query_offset: Option<DurationText>,
+    rule_query_offset: Option<DurationText>,
     external_labels: Option<BTreeMap<String, Option<String>>>,
     query_log_file: Option<String>,
     scrape_failure_log_file: Option<String>,
     body_size_limit: Option<SizeText>,
-    sample_limit: Option<u64>,
+    sample_limit: Option<Scalar<u64>>,
     /// Our own.
     sample_limit_mode: Option<SampleLimitMode>,
-    label_limit: Option<u64>,
-    label_name_length_limit: Option<u64>,
-    label_value_length_limit: Option<u64>,
-    target_limit: Option<u64>,
-    keep_dropped_targets: Option<u64>,
+    label_limit: Option<Scalar<u64>>,
+    label_name_length_limit: Option<Scalar<u64>>,
+    label_value_length_limit: Option<Scalar<u64>>,
+    target_limit: Option<Scalar<u64>>,
+    keep_dropped_targets: Option<Scalar<u64>>,
     metric_name_validation_scheme: Option<String>,
     metric_name_escaping_scheme: Option<String>,
-    scrape_native_histograms: Option<bool>,
-    convert_classic_histograms_to_nhcb: Option<bool>,
-    always_scrape_classic_histograms: Option<bool>,
-    extra_scrape_metrics: Option<bool>,
+    scrape_native_histograms: Option<Scalar<bool>>,
+    convert_classic_histograms_to_nhcb: Option<Scalar<bool>>,
+    always_scrape_classic_histograms: Option<Scalar<bool>>,
+    extra_scrape_metrics: Option<Scalar<bool>>,
 }
 
 fn file(path: &Option<String>, directory: &Path) -> Option<PathBuf> {
@@ -54,18 +52,18 @@ impl GlobalSection {
     /// What jobs inherit; files that are named begin at `directory`.
     pub(super) fn resolve(&self, defaults: &Global, directory: &Path) -> Result<Global, String> {
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let or_default = |own: Option<bool>, default| own.unwrap_or(default);
+        let or_default = |own, default| Scalar::value(own).unwrap_or(default);
         let histograms = defaults.histograms;
         let mut global = Global {
             scrape_protocols: self.scrape_protocols.clone(),
             body_size_limit: self.body_size_limit.map_or(0, |size| size.0),
-            sample_limit: self.sample_limit.unwrap_or(0),
+            sample_limit: Scalar::value(self.sample_limit).unwrap_or(0),
             sample_limit_mode: self.sample_limit_mode.unwrap_or(defaults.sample_limit_mode),
-            label_limit: self.label_limit.unwrap_or(0),
-            label_name_length_limit: self.label_name_length_limit.unwrap_or(0),
-            label_value_length_limit: self.label_value_length_limit.unwrap_or(0),
-            target_limit: self.target_limit.unwrap_or(0),
-            keep_dropped_targets: self.keep_dropped_targets.unwrap_or(0),
+            label_limit: Scalar::value(self.label_limit).unwrap_or(0),
+            label_name_length_limit: Scalar::value(self.label_name_length_limit).unwrap_or(0),
+            label_value_length_limit: Scalar::value(self.label_value_length_limit).unwrap_or(0),
+            target_limit: Scalar::value(self.target_limit).unwrap_or(0),
+            keep_dropped_targets: Scalar::value(self.keep_dropped_targets).unwrap_or(0),
             extra_scrape_metrics: or_default(
                 self.extra_scrape_metrics,
                 defaults.extra_scrape_metrics,
@@ -108,6 +106,10 @@ impl GlobalSection {
 
     pub(super) fn evaluation_interval_ms(&self) -> i64 {
         positive(self.evaluation_interval).map_or(60_000, |interval| interval.ms)
+    }
+
+    pub(super) fn rule_query_offset_ms(&self) -> i64 {
+        self.rule_query_offset.map_or(0, |offset| offset.0.ms)
     }
 
     /// The labels with `$VAR` and `${VAR}` replaced, and a warning for each empty variable.

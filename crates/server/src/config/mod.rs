@@ -17,18 +17,22 @@ mod headers;
 #[cfg(test)]
 mod hostile;
 pub(crate) mod nearest;
+#[cfg(test)]
+mod numbers;
 mod old_tls;
 mod otlp;
 pub(crate) mod paths;
 mod print;
 mod reading;
 mod remote;
+mod rule_files;
 mod storage;
 #[cfg(test)]
 mod tests;
 mod tracing;
 mod tree;
 
+pub(crate) use alerting::Alerting;
 pub(crate) use error::ConfigError;
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use print::to_yaml;
@@ -37,6 +41,8 @@ pub(crate) use storage::Retention;
 use file::{File, Jobs, ScrapeFile};
 use global::GlobalSection;
 use model::Labels;
+use model::names::NameScheme;
+use rules::LoadedFile;
 use scrape::{Config, Global, Job};
 use std::path::{Path, PathBuf};
 
@@ -51,6 +57,8 @@ pub(crate) struct Reading {
     pub(crate) agent: bool,
     /// Leave the files of `scrape_config_files` alone.
     pub(crate) alone: bool,
+    /// Read rule files too, in which these parts of the language are switched on.
+    pub(crate) rules: Option<promql::Features>,
 }
 
 /// A loaded configuration.
@@ -58,6 +66,8 @@ pub(crate) struct Reading {
 pub(crate) struct Loaded {
     /// Time from evaluation to evaluation, also the step of subqueries that name none.
     pub(crate) evaluation_interval_ms: i64,
+    /// How far in the past rules are evaluated.
+    pub(crate) rule_query_offset_ms: i64,
     pub(crate) external_labels: Labels,
     pub(crate) global: Global,
     /// Where queries are written down.
@@ -74,10 +84,11 @@ pub(crate) struct Loaded {
     /// The main file, then those of `scrape_config_files`.
     pub(crate) files: Vec<ConfigText>,
     /// Patterns of rule files.
-    pub(crate) rule_files: Vec<PathBuf>,
-    /// That rules are not built in, if there are such patterns.
-    rules_unbuilt: Option<ConfigError>,
-    /// What else this build cannot do, in the order of the files.
+    pub(crate) rule_patterns: Vec<PathBuf>,
+    /// The rule files that these mean, each once, if they were asked for.
+    pub(crate) rule_files: Vec<LoadedFile>,
+    pub(crate) alerting: Alerting,
+    /// What this build cannot do, in the order of the files.
     unbuilt: Vec<ConfigError>,
 }
 
@@ -93,28 +104,9 @@ impl Loaded {
     /// # Errors
     /// When a section asks for a part that is not built.
     pub(crate) fn refuse_unbuilt(self) -> Result<Self, ConfigError> {
-        match (&self.rules_unbuilt, self.unbuilt.first()) {
-            (Some(rules), Some(other)) if other.file == rules.file && other.at < rules.at => {
-                Err(other.clone())
-            }
-            (Some(error), _) | (None, Some(error)) => Err(error.clone()),
-            (None, None) => Ok(self),
-        }
-    }
-
-    /// The same for one who has no need to evaluate rules, and tells what others will refuse.
-    ///
-    /// # Errors
-    /// When a section asks for another part that is not built.
-    pub(crate) fn refuse_unbuilt_but_rules(
-        self,
-    ) -> Result<(Self, Option<ConfigError>), ConfigError> {
         match self.unbuilt.first() {
             Some(error) => Err(error.clone()),
-            None => {
-                let rules = self.rules_unbuilt.clone();
-                Ok((self, rules))
-            }
+            None => Ok(self),
         }
     }
 }
@@ -153,6 +145,7 @@ pub(crate) fn parse(
     written.check_patterns(file)?;
     let mut jobs = Jobs::default();
     jobs.add(written.scrape_configs.take(), file, directory, &global)?;
+    let alerting = written.alerting(file, directory, scheme)?;
     written.check_others(file, scheme)?;
     if reading.agent {
         written.check_agent(file)?;
@@ -168,6 +161,16 @@ pub(crate) fn parse(
         }
     }
 
+    let rule_patterns = written.rule_patterns(directory);
+    let rule_files = match reading.rules {
+        Some(features) => {
+            let legacy_names = scheme == NameScheme::Legacy;
+            let options = rules::file::Options { features, legacy_names, ..Default::default() };
+            rule_files::load(&rule_patterns, &options)?
+        }
+        None => Vec::new(),
+    };
+
     let mut unbuilt = written.unbuilt(file);
     unbuilt.append(&mut jobs.unbuilt);
     unbuilt.sort_by(|a, b| match (a.file == file, b.file == file) {
@@ -177,13 +180,15 @@ pub(crate) fn parse(
     });
     Ok(Loaded {
         evaluation_interval_ms: section.evaluation_interval_ms(),
+        rule_query_offset_ms: section.rule_query_offset_ms(),
         external_labels,
         query_log_file: section.query_log_file(directory),
         retention: written.storage.as_ref().and_then(|storage| storage.retention()),
         max_exemplars: written.storage.as_ref().and_then(|storage| storage.max_exemplars()),
         warnings,
-        rule_files: written.rule_files(directory),
-        rules_unbuilt: written.rules_unbuilt(file),
+        rule_patterns,
+        rule_files,
+        alerting,
         unbuilt,
         files,
         global,

@@ -8,7 +8,7 @@ pub(super) fn is_valid_pattern(pattern: &str) -> bool {
 }
 
 /// A path as it is meant: relative ones begin at the folder of the file they are written in.
-pub(super) fn join(directory: &Path, path: &str) -> PathBuf {
+pub(crate) fn join(directory: &Path, path: &str) -> PathBuf {
     if path.is_empty() { PathBuf::new() } else { directory.join(path) }
 }
 

@@ -107,15 +107,46 @@ fn what_is_not_built_is_valid_but_refused_with_its_place() {
         let error = loaded.refuse_unbuilt().expect_err(text).to_string();
         assert_eq!(error, format!("prometheus.yml:{expected} is not built in"));
     };
-    check("rule_files:\n  - a.yml\n", "2:5: rule_files");
     check("remote_write:\n  - url: http://x\n", "2:5: remote_write");
     check("remote_read:\n  - url: http://x\n", "2:5: remote_read");
     check("tracing:\n  endpoint: x\n", "2:3: tracing");
-    check("alerting:\n  alertmanagers: [{}]\n", "2:3: alerting");
+    check("alerting:\n  alertmanagers: [{sigv4: {}}]\n", "2:27: sigv4 (alerting)");
     check(
         "storage:\n  tsdb:\n    out_of_order_time_window: 1h\n",
         "3:31: storage.tsdb.out_of_order_time_window above 0s",
     );
+}
+
+#[test]
+fn alerting_has_its_defaults() {
+    let text = "
+global: {rule_query_offset: 30s}
+alerting:
+  alert_relabel_configs: [{regex: replica, action: labeldrop}]
+  alertmanagers:
+  - static_configs: [{targets: ['a:1']}]
+  - scheme: https
+    path_prefix: /am
+    timeout: 3s
+    basic_auth: {username: u, password_file: secret}
+    relabel_configs: [{action: keep, source_labels: [x], regex: y}]
+    alert_relabel_configs: [{target_label: a, replacement: b}]
+    file_sd_configs: [{files: [am.yml]}]
+";
+    let loaded = parse_text(text).unwrap().refuse_unbuilt().unwrap();
+    assert_eq!(loaded.rule_query_offset_ms, 30_000);
+    assert_eq!(loaded.alerting.alert_relabel.len(), 1);
+    let [(first, first_sd), (second, second_sd)] = loaded.alerting.sets.as_slice() else {
+        panic!("two sets")
+    };
+    assert_eq!((first.name.as_str(), second.name.as_str()), ("config-0", "config-1"));
+    assert_eq!((first.scheme.as_str(), first.path_prefix.as_str()), ("http", ""));
+    assert_eq!((second.scheme.as_str(), second.path_prefix.as_str()), ("https", "/am"));
+    assert_eq!((first.timeout.as_secs(), second.timeout.as_secs()), (10, 3));
+    assert_eq!((second.relabel.len(), second.alert_relabel.len()), (1, 1));
+    assert_eq!(first_sd.written[0].targets, ["a:1"]);
+    assert_eq!(second_sd.file[0].files, ["/etc/am.yml"]);
+    assert!(format!("{:?}", second.http).contains("/etc/secret"), "{:?}", second.http);
 }
 
 #[test]
@@ -190,10 +221,46 @@ fn differences_are_names() {
             added: names(&["c"]),
             removed: names(&["b"]),
             changed: vec![("a".to_owned(), names(&["authorization"]))],
-            settings: Vec::new(),
+            ..none()
         },
     );
+    let alerting = |target: &str| {
+        format!("alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{target}']}}]}}]}}\n")
+    };
+    let settings = names(&["alerting.alertmanagers"]);
+    check(&alerting("a:1"), &alerting("b:1"), diff::Diff { settings, ..none() });
     let retention = "storage: {tsdb: {retention: {time: 1d}}}";
     let settings = names(&["storage.tsdb.retention.time"]);
     check("", retention, diff::Diff { settings, ..none() });
+}
+
+#[test]
+fn differences_of_rules_are_names_of_files_and_groups() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("p.yml", "rule_files: ['*.rules']\n");
+    let group = |name: &str, expr: &str| {
+        format!("- name: {name}\n  rules: [{{record: r, expr: '{expr}'}}]\n")
+    };
+    let file = |groups: &[String]| format!("groups:\n{}", groups.concat());
+    let reading = Reading { rules: Some(promql::Features::default()), ..Reading::default() };
+    let loaded = || load(&folder.path().join("p.yml"), &reading).unwrap();
+    write("a.rules", &file(&[group("one", "a+b"), group("two", "b"), group("three", "c")]));
+    write("b.rules", &file(&[group("one", "a")]));
+    let old = loaded();
+    assert!(diff::Diff::new(&old, &old).is_empty());
+
+    // Where a group stands, and how its queries are spaced, is no difference.
+    write("a.rules", &file(&[group("two", "c"), group("one", "a + b"), group("four", "d")]));
+    std::fs::rename(folder.path().join("b.rules"), folder.path().join("c.rules")).unwrap();
+    let rules = diff::Diff::new(&old, &loaded()).rules;
+    let of = |file: &str, rest: &str| vec![format!("{}/{file}{rest}", folder.path().display())];
+    let expected = diff::RulesDiff {
+        added_files: of("c.rules", ""),
+        removed_files: of("b.rules", ""),
+        added: of("a.rules", ";four"),
+        removed: of("a.rules", ";three"),
+        changed: of("a.rules", ";two"),
+    };
+    assert_eq!(rules, expected);
 }

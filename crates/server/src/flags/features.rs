@@ -10,6 +10,7 @@ pub(crate) struct FeatureList {
     pub(crate) scrape: scrape::Features,
     pub(crate) extra_scrape_metrics: bool,
     pub(crate) auto_reload: bool,
+    pub(crate) concurrent_rule_eval: bool,
     /// Names that nobody knows; worth a warning.
     pub(crate) unknown: Vec<String>,
 }
@@ -33,7 +34,12 @@ const FEATURES: &[(&str, Effect)] = &[
         "auto-reload-config",
         Switch("the same as --config.auto-reload", |list| list.auto_reload = true),
     ),
-    ("concurrent-rule-eval", Nothing("there are no rules yet whose evaluation could be faster")),
+    (
+        "concurrent-rule-eval",
+        Switch("rules of a group that do not need each other are evaluated together", |list| {
+            list.concurrent_rule_eval = true;
+        }),
+    ),
     (
         "created-timestamp-zero-ingestion",
         Switch("a zero sample where a target says that a series began", |list| {
@@ -111,6 +117,7 @@ impl FeatureList {
             scrape.exemplar_storage |= more.exemplar_storage;
             all.extra_scrape_metrics |= list.extra_scrape_metrics;
             all.auto_reload |= list.auto_reload;
+            all.concurrent_rule_eval |= list.concurrent_rule_eval;
             all.unknown.extend(list.unknown.iter().cloned());
             all
         })

@@ -15,6 +15,7 @@ const WEB: &str = "Web";
 const STORAGE: &str = "Storage";
 const QUERY: &str = "Queries";
 const SCRAPE: &str = "Scraping";
+const RULES: &str = "Rules and alerts";
 const PROCESS: &str = "Process";
 
 /// The flags of a server.
@@ -127,6 +128,39 @@ pub(crate) struct Serve {
     #[arg(long = "scrape.discovery-reload-interval", value_name = "DURATION", hide = true,
         default_value = "5s", value_parser = values::duration, help_heading = SCRAPE)]
     pub(crate) discovery_reload_interval: Duration,
+
+    /// Longest time without evaluations after which alerts go on to wait where they were, instead of
+    /// beginning anew.
+    #[arg(long = "rules.alert.for-outage-tolerance", value_name = "DURATION",
+        default_value = "1h", value_parser = values::duration, help_heading = RULES)]
+    pub(crate) for_outage_tolerance: Duration,
+    /// Shortest time that an alert waits after such a pause before it fires; only for alerts that
+    /// wait longer than that anyway.
+    #[arg(long = "rules.alert.for-grace-period", value_name = "DURATION",
+        default_value = "10m", value_parser = values::duration, help_heading = RULES)]
+    pub(crate) for_grace_period: Duration,
+    /// Shortest time until an alert that has not changed is sent to Alertmanagers again.
+    #[arg(long = "rules.alert.resend-delay", value_name = "DURATION",
+        default_value = "1m", value_parser = values::duration, help_heading = RULES)]
+    pub(crate) resend_delay: Duration,
+    /// Most rules of groups that are evaluated beside each other, with the feature
+    /// concurrent-rule-eval.
+    #[arg(long = "rules.max-concurrent-evals", value_name = "N", default_value_t = 4,
+        value_parser = values::count, help_heading = RULES)]
+    pub(crate) max_concurrent_evals: usize,
+    /// Most alerts that wait to be sent to an Alertmanager; beyond, the oldest are dropped.
+    #[arg(long = "alertmanager.notification-queue-capacity", value_name = "N",
+        default_value_t = 10_000, value_parser = values::count, help_heading = RULES)]
+    pub(crate) notification_queue_capacity: usize,
+    /// Most alerts in one request to an Alertmanager.
+    #[arg(long = "alertmanager.notification-batch-size", value_name = "N",
+        default_value_t = 256, value_parser = values::count, help_heading = RULES)]
+    pub(crate) notification_batch_size: usize,
+    /// Send the alerts that wait before ending, as far as there is time for it.
+    #[arg(long = "alertmanager.drain-notification-queue-on-shutdown", num_args = 0..=1,
+        require_equals = true, default_value_t = true, default_missing_value = "true",
+        action = ArgAction::Set, help_heading = RULES)]
+    pub(crate) drain_notifications: bool,
 
     /// Keep to a memory budget: the limit of the container (cgroup) times the ratio. It bounds the
     /// number of series and the samples a query may hold; without a limit there is no budget.

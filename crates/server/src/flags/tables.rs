@@ -122,14 +122,7 @@ const NOTHING_TO_TUNE: &[Row] = &[
 /// Parts that are not built; their flags take the default only, so that nothing is ignored.
 const NOT_BUILT: &[Row] = &[
     ("agent", Switch, "false", "agent mode"),
-    ("alertmanager.drain-notification-queue-on-shutdown", Switch, "true", "alerting"),
-    ("alertmanager.notification-batch-size", Number, "256", "alerting"),
-    ("alertmanager.notification-queue-capacity", Number, "10000", "alerting"),
     ("auto-gomemlimit.refresh-interval", Duration, "0s", "reading the container's limit again"),
-    ("rules.alert.for-grace-period", Duration, "10m", "alerting"),
-    ("rules.alert.for-outage-tolerance", Duration, "1h", "alerting"),
-    ("rules.alert.resend-delay", Duration, "1m", "alerting"),
-    ("rules.max-concurrent-evals", Number, "4", "rules"),
     ("storage.agent.no-lockfile", Switch, "false", "agent mode"),
     ("storage.agent.path", Text, "data-agent/", "agent mode"),
     ("storage.agent.retention.max-time", Duration, "4h", "agent mode"),

@@ -48,7 +48,9 @@ fn refusals_name_the_flag() {
     check("--agent", &["not supported yet: --agent", "agent mode"]);
     check("--no-auto-gomaxproc", &["--no-auto-gomaxproc"]);
     check("--web.enable-remote-write-receiver", &["not supported yet", "remote write receiver"]);
-    check("--rules.alert.resend-delay=2m", &["--rules.alert.resend-delay=2m", "1m"]);
+    check("--rules.alert.resend-delay=2 m", &["--rules.alert.resend-delay", "2"]);
+    check("--rules.max-concurrent-evals=0", &["at least 1"]);
+    check("--alertmanager.notification-batch-size=0", &["at least 1"]);
     check("--web.user-assets=/srv", &["--web.user-assets=/srv"]);
     check("--no-storage.agent.wal-compression", &["--storage.agent.wal-compression=false"]);
     check("--storage.tsdb.wal-compression-type=lz4", &["lz4", "snappy", "zstd"]);
@@ -98,10 +100,29 @@ fn features_add_up() {
 fn what_is_not_built_takes_its_default() {
     let check = |line: &str| drop(parse_line(line).unwrap_or_else(|e| panic!("{line}: {e}")));
     check("--no-agent --storage.agent.path=data-agent/");
-    check("--rules.alert.for-outage-tolerance=60m --rules.max-concurrent-evals 4");
     check("--storage.remote.flush-deadline=60s --web.user-assets=");
-    check("--alertmanager.notification-queue-capacity=10000");
     check("--storage.remote.read-sample-limit=5e7");
+}
+
+#[test]
+fn rules_and_alerts_have_their_flags() {
+    let minutes = |serve: &Serve| {
+        let spans = [serve.for_outage_tolerance, serve.for_grace_period, serve.resend_delay];
+        spans.map(|span| span.ms / 60_000)
+    };
+    let serve = parse_line("").unwrap().cli.serve;
+    assert_eq!(minutes(&serve), [60, 10, 1]);
+    assert_eq!((serve.notification_queue_capacity, serve.notification_batch_size), (10_000, 256));
+    assert!(serve.drain_notifications && serve.max_concurrent_evals == 4);
+    let line = "--rules.alert.for-outage-tolerance=2h --rules.alert.for-grace-period 3m \
+                --rules.alert.resend-delay=5m --alertmanager.notification-queue-capacity=1e3 \
+                --no-alertmanager.drain-notification-queue-on-shutdown \
+                --enable-feature=concurrent-rule-eval";
+    let serve = parse_in(&[("RUSHLIGHT_RULES_MAX_CONCURRENT_EVALS", "9")], line).unwrap().cli.serve;
+    assert_eq!(minutes(&serve), [120, 3, 5]);
+    assert_eq!((serve.notification_queue_capacity, serve.max_concurrent_evals), (1000, 9));
+    assert!(!serve.drain_notifications);
+    assert!(FeatureList::union(&serve.features).concurrent_rule_eval);
 }
 
 #[test]

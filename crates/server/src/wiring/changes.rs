@@ -1,7 +1,7 @@
 //! What a reload changes, for the log. Names only: values may be secrets.
 
 use crate::config::Loaded;
-use crate::config::diff::Diff;
+use crate::config::diff::{Diff, RulesDiff};
 
 /// Beyond so many names of one kind only their number is told.
 const MAX_NAMES: usize = 20;
@@ -17,6 +17,7 @@ pub(super) fn tell(old: &Loaded, new: &Loaded) {
         let settings = list(&diff.settings);
         tracing::info!(component = "config", %settings, "settings changed");
     }
+    tell_rules(&diff.rules);
     if !diff.added.is_empty() {
         tracing::info!(component = "config", jobs = %list(&diff.added), "jobs were added");
     }
@@ -28,6 +29,20 @@ pub(super) fn tell(old: &Loaded, new: &Loaded) {
     }
     if let Some(more) = diff.changed.len().checked_sub(MAX_NAMES).filter(|more| *more > 0) {
         tracing::info!(component = "config", more, "further jobs changed");
+    }
+}
+
+fn tell_rules(diff: &RulesDiff) {
+    let RulesDiff { added_files, removed_files, added, removed, changed } = diff;
+    for (files, what) in [(added_files, "were added"), (removed_files, "were removed")] {
+        if !files.is_empty() {
+            tracing::info!(component = "config", files = %list(files), "rule files {what}");
+        }
+    }
+    for (groups, what) in [(added, "were added"), (removed, "were removed"), (changed, "changed")] {
+        if !groups.is_empty() {
+            tracing::info!(component = "config", groups = %list(groups), "rule groups {what}");
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use super::host::{Server, hostname};
 use super::ruled::{AlertmanagersView, RulesView};
+use super::settings::{self, AskedBy};
 use super::source::ConfigSource;
 use super::targets::ScrapeView;
-use super::{Failure, GRACE, bad_config, settings, warn};
+use super::{Failure, GRACE, bad_config, warn};
 use crate::clock;
+use crate::config::Reading;
 use crate::flags::{Parsed, Serve};
 use crate::listen::{self, Limits};
 use crate::own_metrics::{Process, Reloads};
@@ -28,16 +30,28 @@ pub(super) const ENDING: &str = "The server is shutting down.";
 pub(super) const RELOAD_FAILED: &str = "Configuration reload has failed.";
 const BAD_WEB_CONFIG: &str = "The changed web configuration file is bad; the old one stays in use.";
 
+/// What the API sees of the loops, once they run.
+#[derive(Default)]
+pub(super) struct Views {
+    pub(super) targets: Arc<ScrapeView>,
+    pub(super) rules: Arc<RulesView>,
+    pub(super) alertmanagers: Arc<AlertmanagersView>,
+}
+
 /// The open sockets and the state behind them.
 pub(super) struct Front {
     pub(super) flags: Serve,
     pub(super) source: ConfigSource,
     /// Where the process reaches itself.
     pub(super) own: SocketAddr,
+    /// Where people reach it, without a slash at the end.
+    pub(super) external_url: String,
     pub(super) server: Arc<Server>,
     pub(super) state: State,
-    pub(super) view: Arc<ScrapeView>,
+    pub(super) views: Views,
     pub(super) readiness: Arc<Readiness>,
+    /// Evaluates rules.
+    pub(super) rules_engine: promql::Engine,
     /// Cancelled when a client asks the process to end.
     pub(super) quit: CancellationToken,
     web: Web,
@@ -53,7 +67,8 @@ impl Front {
         for warning in &parsed.warnings {
             tracing::warn!(component = "server", "{warning}");
         }
-        let defaults = settings::scrape_defaults(&flags);
+        // A later load of a file that was a pipe is refused: it would be an empty one.
+        let reading = Reading { once: true, ..settings::reading(&flags) };
         let budget = settings::budget(&flags);
         let board = Arc::new(NoticeBoard::new(flags.max_notification_subscribers));
         // A bad file should be told before a socket is opened.
@@ -63,20 +78,28 @@ impl Front {
                         configuration; give it a --config.file that says how";
             tracing::warn!(component = "config", "{what}");
         }
-        if let ConfigSource::File(_) = source {
-            source.load(&defaults).map_err(bad_config)?;
-        }
+        let early = match source {
+            ConfigSource::File(_) => Some(source.load(&reading).map_err(bad_config)?),
+            ConfigSource::Text(_) => None,
+        };
         let (listeners, own) = bind(&flags)?;
         let hostname = hostname();
         let api_settings = settings::api(&flags, own, &hostname).context("--web.external-url")?;
         let source = source.with_address(own, &api_settings.route_prefix);
-        let loaded = source.load(&defaults).map_err(bad_config)?;
+        let loaded = match early {
+            Some(loaded) => loaded,
+            None => source.load(&reading).map_err(bad_config)?,
+        };
         warn(&loaded);
 
-        let (readiness, view) = (Arc::new(Readiness::default()), Arc::new(ScrapeView::default()));
+        let (readiness, views) = (Arc::new(Readiness::default()), Views::default());
         let (quit, api_metrics) = (CancellationToken::new(), Arc::new(Metrics::new()));
         board.post(STARTING, clock::now_ms());
-        let engine = settings::engine(&flags, parsed.max_samples_given, budget, &loaded);
+        let engine = |asked_by| {
+            settings::engine(&flags, asked_by, parsed.max_samples_given, budget, &loaded)
+        };
+        let (engine, rules_engine) = (engine(AskedBy::People), engine(AskedBy::Rules));
+        let external_url = api_settings.external_url.clone();
         let server = Arc::new(Server {
             process,
             hostname,
@@ -95,14 +118,26 @@ impl Front {
         server.show(Arc::clone(&web) as _);
         let parts = Parts {
             host: Arc::clone(&server) as _,
-            targets: Arc::clone(&view) as _,
-            rules: Arc::new(RulesView),
-            alertmanagers: Arc::new(AlertmanagersView),
+            targets: Arc::clone(&views.targets) as _,
+            rules: Arc::clone(&views.rules) as _,
+            alertmanagers: Arc::clone(&views.alertmanagers) as _,
         };
         let state =
             State::new(Arc::clone(&readiness), engine, parts, api_settings, api_metrics, board);
         let web = Web::start(&flags, listeners, &state, web);
-        Ok(Self { flags, source, own, server, state, view, readiness, quit, web })
+        Ok(Self {
+            flags,
+            source,
+            own,
+            external_url,
+            server,
+            state,
+            views,
+            readiness,
+            rules_engine,
+            quit,
+            web,
+        })
     }
 
     /// Takes no more requests, and waits for those that run.

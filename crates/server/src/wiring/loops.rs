@@ -1,5 +1,6 @@
-//! What runs by a clock of its own: the database's upkeep, discovery, scrapes.
+//! What runs by a clock of its own: the database's upkeep, discovery, scrapes, rules.
 
+use super::alarms::Alarms;
 use super::database::{self, Served};
 use super::front::{Front, STARTING};
 use super::keeper::Keeper;
@@ -18,8 +19,9 @@ const MAX_DISCOVERY_CONNECTIONS: usize = 256;
 pub(super) struct Loops {
     pub(super) reloader: Arc<Reloader>,
     scrapes: Arc<scrape::Manager>,
-    /// Hands what discovery finds to the scrapes.
-    following: JoinHandle<()>,
+    alarms: Arc<Alarms>,
+    /// Hand what discovery finds to the scrapes, and to those who tell of alerts.
+    following: [JoinHandle<()>; 2],
     keeper: Keeper,
     db: Db,
 }
@@ -32,19 +34,22 @@ impl Loops {
         let keeper = Keeper::start(db.clone())?;
 
         let scrape_metrics = Arc::new(scrape::Metrics::default());
-        let discovery_metrics = Arc::new(discovery::Metrics::new("scrape"));
+        let found_by = ["scrape", "notify"].map(|name| Arc::new(discovery::Metrics::new(name)));
         server.show(Arc::clone(&scrape_metrics) as _);
-        server.show(Arc::clone(&discovery_metrics) as _);
+        server.show(Arc::new(discovery::Together(found_by.to_vec())));
+        let [discovery_metrics, alarm_metrics] = found_by;
         let options =
             settings::scrape_options(&front.flags, &server.loaded.load(), &server.hostname);
-        let discovery_means = discovery::Means::new(
-            Arc::clone(&discovery_metrics),
-            client::Dialer::net(MAX_DISCOVERY_CONNECTIONS),
-            &options.user_agent,
-        );
+        let means = |metrics: &Arc<discovery::Metrics>| {
+            let dialer = client::Dialer::net(MAX_DISCOVERY_CONNECTIONS);
+            discovery::Means::new(Arc::clone(metrics), dialer, &options.user_agent)
+        };
+        let (discovery_means, alarm_means) = (means(&discovery_metrics), means(&alarm_metrics));
         let scrapes = scrape::Manager::new(Arc::new(db.clone()), scrape_metrics, options);
         let scrapes = Arc::new(scrapes);
-        front.view.set(Arc::clone(&scrapes));
+        front.views.targets.set(Arc::clone(&scrapes));
+
+        let alarms = Arc::new(Alarms::start(front, &db, alarm_means));
 
         let interval = settings::duration(front.flags.discovery_reload_interval);
         let discoverers = discovery::Manager::start(interval, discovery_metrics);
@@ -55,6 +60,7 @@ impl Loops {
             server: Arc::clone(server),
             state: front.state.clone(),
             scrapes: Arc::clone(&scrapes),
+            alarms: Arc::clone(&alarms),
             db: db.clone(),
             discoverers,
             discovery_means,
@@ -67,20 +73,26 @@ impl Loops {
         front.readiness.open(Arc::new(Served(db.clone())));
         server.reloads.set_ready(true);
         front.state.notices().remove(STARTING);
-        let following = Arc::clone(&scrapes);
-        let following = tokio::spawn(async move { following.follow(found).await });
-        Ok(Self { reloader, scrapes, following, keeper, db })
+        let followers = (Arc::clone(&scrapes), Arc::clone(&alarms));
+        let following = [
+            tokio::spawn(async move { followers.0.follow(found).await }),
+            tokio::spawn(async move { followers.1.follow().await }),
+        ];
+        Ok(Self { reloader, scrapes, alarms, following, keeper, db })
     }
 
-    /// Ends them in order: discovery, scrapes, requests, database.
+    /// Ends them in order: discovery, scrapes, rules, notifications, requests, database.
     pub(super) async fn stop(self, front: Front) -> anyhow::Result<()> {
-        let Self { reloader, scrapes, following, keeper, db } = self;
+        let Self { reloader, scrapes, alarms, following, keeper, db } = self;
         // The last owner of discovery: dropping it stops it.
         drop(reloader);
         if !scrapes.shutdown(GRACE).await {
             tracing::warn!(component = "scrape", "scrapes were still running at the end");
         }
-        following.await?;
+        alarms.stop().await;
+        for following in following {
+            following.await?;
+        }
         front.close().await;
         keeper.stop().await;
         database::close(db).await

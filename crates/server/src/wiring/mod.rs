@@ -1,9 +1,10 @@
 //! Putting the parts together, and taking them apart again in order.
 //!
 //! The sockets open first, so that `/-/healthy` and `/metrics` answer while the log is replayed;
-//! once the database is open, requests are served and scraping begins. At the end: discovery,
-//! scrapes, requests, database; a deadline ends each, a second signal ends all.
+//! once the database is open, requests are served, and scrapes and rules begin. At the end: discovery,
+//! scrapes, rules, notifications, requests, database; a deadline ends each, a second signal ends all.
 
+mod alarms;
 mod auto_reload;
 mod changes;
 mod database;
@@ -80,15 +81,18 @@ pub(crate) async fn demo(mut parsed: Parsed) -> Result<(), Failure> {
         unreachable!("called for this command only")
     };
     let folder = tempfile::Builder::new().prefix("rushlight-demo-").tempdir()?;
-    parsed.cli.serve.data_path = folder.path().to_owned();
-    parsed.flags.insert("storage.tsdb.path".into(), folder.path().display().to_string());
+    let (data, rules) = (folder.path().join("data"), folder.path().join("rules.yml"));
+    std::fs::write(&rules, demo::RULES)?;
+    parsed.flags.insert("storage.tsdb.path".into(), data.display().to_string());
+    parsed.cli.serve.data_path = data;
     parsed.flags.insert("web.listen-address".into(), flags.listen_address.0.to_string());
     parsed.cli.serve.listen_address = vec![flags.listen_address.clone()];
     let exporter = Exporter::bind()?;
     let address = exporter.address;
     let stop = CancellationToken::new();
     let exports = tokio::spawn(exporter.run(stop.clone()));
-    let result = run(parsed, ConfigSource::Text(demo::config(address)), Some(address)).await;
+    let source = ConfigSource::Text(demo::config(address, &rules));
+    let result = run(parsed, source, Some(address)).await;
     stop.cancel();
     exports.await?;
     result

@@ -3,6 +3,7 @@
 //! A configuration is read and checked as a whole, and the files it writes to are opened, before
 //! anything changes; so a bad one changes nothing.
 
+use super::alarms::Alarms;
 use super::front::RELOAD_FAILED;
 use super::host::Server;
 use super::query_log::QueryLogFile;
@@ -23,6 +24,7 @@ pub(super) struct Reloader {
     pub(super) server: Arc<Server>,
     pub(super) state: State,
     pub(super) scrapes: Arc<scrape::Manager>,
+    pub(super) alarms: Arc<Alarms>,
     pub(super) db: Db,
     pub(super) discoverers: discovery::Manager,
     pub(super) discovery_means: discovery::Means,
@@ -92,11 +94,11 @@ impl Reloader {
     }
 
     async fn load(&self) -> Result<Ready, String> {
-        let (source, defaults) = (self.source.clone(), settings::scrape_defaults(&self.flags));
+        let (source, how) = (self.source.clone(), settings::reading(&self.flags));
         let reading = tokio::task::spawn_blocking(move || {
             // Taken first: what changes in between is seen to change by the next look.
             let fingerprint = source.fingerprint().map_err(|error| error.to_string())?;
-            let loaded = source.load(&defaults).map_err(|error| error.to_string())?;
+            let loaded = source.load(&how).map_err(|error| error.to_string())?;
             Ok::<_, String>((fingerprint, loaded))
         });
         let (fingerprint, loaded) = reading.await.map_err(|error| error.to_string())??;
@@ -105,6 +107,8 @@ impl Reloader {
 
     fn apply(&self, ready: Ready) {
         let Ready { loaded, query_log, fingerprint } = ready;
+        let loaded = Arc::new(loaded);
+        self.server.loaded.store(Arc::clone(&loaded));
         self.state.set_default_step_ms(loaded.evaluation_interval_ms);
         self.state.set_query_log(query_log);
         let retention = settings::retention(&self.flags, loaded.retention);
@@ -114,7 +118,7 @@ impl Reloader {
         self.db.set_max_exemplars(settings::max_exemplars(&self.flags, &loaded));
         self.scrapes.apply(loaded.jobs.iter().cloned());
         self.discoverers.apply(discovered::jobs(&loaded, &self.discovery_means));
-        self.server.loaded.store(Arc::new(loaded));
+        self.alarms.apply(&loaded);
         self.fingerprint.store(fingerprint, Ordering::Relaxed);
     }
 }

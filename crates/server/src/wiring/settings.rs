@@ -1,6 +1,6 @@
 //! From flags and file to the settings of each part.
 
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, Reading};
 use crate::flags::{FeatureList, Serve};
 use crate::memory::Budget;
 use model::duration::Duration as Span;
@@ -30,14 +30,15 @@ pub(super) fn warn_of_unknown_features(flags: &Serve) {
     }
 }
 
-/// What flags say about the `global` section of the file.
-pub(super) fn scrape_defaults(flags: &Serve) -> scrape::Global {
+/// How the configuration is read: what flags say about its `global` section, and about rules.
+pub(super) fn reading(flags: &Serve) -> Reading {
     let features = FeatureList::union(&flags.features);
-    scrape::Global {
+    let defaults = scrape::Global {
         extra_scrape_metrics: features.extra_scrape_metrics,
         features: features.scrape,
         ..Default::default()
-    }
+    };
+    Reading { defaults, rules: Some(features.promql), ..Reading::default() }
 }
 
 /// How long and how much is kept: the file's section replaces the flags as a whole.
@@ -123,15 +124,29 @@ pub(super) fn budget(flags: &Serve) -> Option<Budget> {
     Some(budget)
 }
 
+/// Whose queries an engine evaluates. In little memory rules go on where others are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedBy {
+    People,
+    Rules,
+}
+
 pub(super) fn engine(
     flags: &Serve,
+    asked_by: AskedBy,
     max_samples_given: bool,
     budget: Option<Budget>,
     loaded: &Loaded,
 ) -> promql::Engine {
     let max_samples = match budget {
         // Who writes the flag means it.
-        Some(budget) if !max_samples_given => flags.query_max_samples.min(budget.max_samples()),
+        Some(budget) if !max_samples_given => {
+            let most = budget.max_samples();
+            flags.query_max_samples.min(match asked_by {
+                AskedBy::People => most,
+                AskedBy::Rules => most.saturating_mul(2),
+            })
+        }
         _ => flags.query_max_samples,
     };
     let lookback_ms = match flags.lookback_delta.ms {
@@ -195,11 +210,56 @@ pub(super) fn scrape_options(flags: &Serve, loaded: &Loaded, hostname: &str) -> 
     let mut hasher = DefaultHasher::new();
     (hostname, loaded.external_labels.as_packed()).hash(&mut hasher);
     scrape::Options {
-        user_agent: format!("Prometheus/{}", crate::version::PROMETHEUS_VERSION),
+        user_agent: user_agent(),
         offset_seed: hasher.finish(),
         timestamp_tolerance: flags.adjust_timestamps.then(|| duration(flags.timestamp_tolerance)),
         max_connections: max_connections(flags),
     }
+}
+
+/// What holds for all rules.
+pub(super) fn rules(flags: &Serve, loaded: &Loaded, external_url: &str) -> rules::Settings {
+    rules::Settings {
+        external_labels: loaded.external_labels.clone(),
+        external_url: external_url.to_owned(),
+        interval_ms: loaded.evaluation_interval_ms,
+        query_offset_ms: loaded.rule_query_offset_ms,
+        resend_delay_ms: flags.resend_delay.ms,
+        for_outage_tolerance_ms: flags.for_outage_tolerance.ms,
+        for_grace_period_ms: flags.for_grace_period.ms,
+        features: FeatureList::union(&flags.features).promql,
+    }
+}
+
+/// Most rules that are evaluated beside others of their groups.
+pub(super) fn concurrent_evals(flags: &Serve) -> Option<usize> {
+    let is_on = FeatureList::union(&flags.features).concurrent_rule_eval;
+    is_on.then_some(flags.max_concurrent_evals)
+}
+
+/// How alerts are sent.
+pub(super) fn notifier_options(flags: &Serve) -> notifier::Options {
+    notifier::Options {
+        queue_capacity: flags.notification_queue_capacity,
+        batch_size: flags.notification_batch_size,
+        drain_on_shutdown: flags.drain_notifications,
+        user_agent: user_agent(),
+        ..notifier::Options::default()
+    }
+}
+
+/// To whom, and what becomes of them before.
+pub(super) fn notifier(loaded: &Loaded) -> notifier::Settings {
+    notifier::Settings {
+        external_labels: loaded.external_labels.clone(),
+        alert_relabel: loaded.alerting.alert_relabel.clone(),
+        sets: loaded.alerting.sets.iter().map(|(set, _)| set.clone()).collect(),
+    }
+}
+
+/// Who asks, in the words of HTTP.
+fn user_agent() -> String {
+    format!("Prometheus/{}", crate::version::PROMETHEUS_VERSION)
 }
 
 /// What is left of the open files the process may have when the API and the database have theirs.

@@ -37,15 +37,13 @@ impl ConfigSource {
         }
     }
 
-    /// Reads it and refuses what this build cannot do; `defaults` are what flags say about its
-    /// `global` section.
-    pub(super) fn load(&self, defaults: &scrape::Global) -> Result<Loaded, ConfigError> {
-        let reading = Reading { defaults: defaults.clone(), ..Reading::default() };
+    /// Reads it with its rule files, and refuses what this build cannot do.
+    pub(super) fn load(&self, reading: &Reading) -> Result<Loaded, ConfigError> {
         let loaded = match self {
-            Self::File(path) => config::load(path, &reading),
+            Self::File(path) => config::load(path, reading),
             Self::Text(text) => {
                 let variable = |name: &str| std::env::var(name).ok();
-                config::parse(text, "built-in configuration", Path::new("."), &reading, variable)
+                config::parse(text, "built-in configuration", Path::new("."), reading, variable)
             }
         };
         loaded?.refuse_unbuilt()
