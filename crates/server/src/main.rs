@@ -18,7 +18,7 @@ mod version;
 mod web;
 mod wiring;
 
-use flags::{Check, Command, Explain, Parsed, Test};
+use flags::{Check, Command, Explain, Kubernetes, Parsed, Test};
 use std::future::Future;
 use std::io::Write;
 use std::process::ExitCode;
@@ -62,6 +62,9 @@ fn main() -> ExitCode {
         Some(Command::Test(Test::Rules(asked))) => commands::test_rules::run(asked),
         Some(Command::Query(query)) => run(commands::query::run(query)),
         Some(Command::Explain(Explain::Target(asked))) => run(commands::explain::target(asked)),
+        Some(Command::Kubernetes(Kubernetes::Render { files })) => {
+            commands::kubernetes::render(files)
+        }
         Some(Command::Demo(_)) | None => serve(parsed),
     }
 }

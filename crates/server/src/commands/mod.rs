@@ -5,6 +5,7 @@ pub(crate) mod check_metrics;
 pub(crate) mod check_rules;
 pub(crate) mod check_sd;
 pub(crate) mod explain;
+pub(crate) mod kubernetes;
 pub(crate) mod query;
 pub(crate) mod test_promql;
 pub(crate) mod test_rules;

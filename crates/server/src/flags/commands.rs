@@ -20,6 +20,9 @@ pub(crate) enum Command {
     /// Run tests.
     #[command(subcommand)]
     Test(Test),
+    /// Read custom resources of Kubernetes.
+    #[command(subcommand)]
+    Kubernetes(Kubernetes),
     /// Serve living sample metrics, scrape them every second, and say where to look.
     Demo(Demo),
     /// Print the completions for a shell.
@@ -40,6 +43,17 @@ pub(crate) enum Shell {
     Bash,
     Zsh,
     Fish,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Kubernetes {
+    /// Print the configuration that ServiceMonitors, PodMonitors, Probes and ScrapeConfigs mean. A
+    /// Prometheus object among them says the settings; Secrets and ConfigMaps what they refer to.
+    Render {
+        /// The files, YAML or JSON; - for standard input.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -19,7 +19,7 @@ mod values;
 
 pub(crate) use commands::{
     Check, CheckConfig, CheckMetrics, CheckRules, CheckServiceDiscovery, Command, Explain,
-    ExplainTarget, Output, OutputFormat, Query, Shell, Test, TestRules,
+    ExplainTarget, Kubernetes, Output, OutputFormat, Query, Shell, Test, TestRules,
 };
 pub(crate) use features::FeatureList;
 pub(crate) use serve::{Log, LogFormat, LogLevel, Serve};
