@@ -34,8 +34,8 @@ pub struct ActiveGroup {
     settings: Settings,
     limit: u64,
     rules: Vec<ActiveRule>,
-    /// Which rules may be evaluated together, step by step.
-    steps: Vec<Vec<usize>>,
+    /// Which rules may be evaluated together, step by step; found when it is first asked.
+    steps: Option<Vec<Vec<usize>>>,
     /// Of rules that are no longer there: their series end with the next evaluation.
     left: Vec<Output>,
     seconds: f64,
@@ -134,17 +134,13 @@ impl ActiveGroup {
             ActiveRule::new(&whole, &group.labels, rule, &settings.external_url, &mut keys)
         });
         let rules: Vec<_> = rules.collect();
-        let steps = order::steps(group.rules.iter().zip(&rules).map(|(rule, active)| {
-            let (labels, reads_anything) = active.traffic();
-            (rule, labels, reads_anything)
-        }));
         Self {
             file: file.into(),
             name: group.name.as_str().into(),
             settings: of_group(settings, group),
             limit: group.limit,
             rules,
-            steps,
+            steps: None,
             left: Vec::new(),
             seconds: 0.0,
             last_evaluation_ns: None,
@@ -194,7 +190,11 @@ impl ActiveGroup {
             Some(means.started_ns.unwrap_or_else(|| at_ms.saturating_mul(1_000_000)));
         let scene = scene(&self.file, &self.name, &self.settings, self.limit, at_ms, means);
         match means.helpers {
-            Some(helpers) => together::evaluate(&mut self.rules, &self.steps, helpers, &scene),
+            Some(helpers) => {
+                let members = || self.rules.iter().map(ActiveRule::member).collect::<Vec<_>>();
+                let steps = self.steps.get_or_insert_with(|| order::steps(&members()));
+                together::evaluate(&mut self.rules, steps, helpers, &scene);
+            }
             None => self.rules.iter_mut().for_each(|rule| rule.evaluate(&scene)),
         }
         for mut output in self.left.drain(..) {

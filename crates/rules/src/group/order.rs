@@ -4,8 +4,8 @@
 //! first: a rule sees what those before it have written and not yet what those after it will.
 
 use super::alert::{ALERTS, FOR_STATE};
-use crate::file::{Kind, Rule};
 use model::{METRIC_NAME, Matcher};
+use promql::Expr;
 use promql::syntax::Node;
 
 /// What a rule reads and writes.
@@ -13,12 +13,12 @@ struct Traffic<'a> {
     /// Its selectors; `None` when it may read anything.
     reads: Option<Vec<&'a [Matcher]>>,
     /// Names of the series it writes.
-    names: &'a [&'a str],
+    names: Vec<&'a str>,
     /// Labels that all of them have.
     labels: &'a [(String, String)],
 }
 
-impl<'a> Traffic<'a> {
+impl Traffic<'_> {
     fn reads_any(&self, of: &Self) -> bool {
         let Some(selectors) = &self.reads else { return true };
         selectors.iter().any(|matchers| of.names.iter().any(|name| of.may_match(name, matchers)))
@@ -35,34 +35,32 @@ impl<'a> Traffic<'a> {
     }
 }
 
+/// What is known of a rule.
+pub(super) struct Member<'a> {
+    pub(super) name: &'a str,
+    pub(super) is_alert: bool,
+    pub(super) expr: &'a Expr,
+    /// Labels that all of its series have; an empty value is none.
+    pub(super) labels: &'a [(String, String)],
+    /// Whether it may read more than its query says.
+    pub(super) reads_anything: bool,
+}
+
 /// Numbers of rules, step by step: those of one step do not read what another of them writes.
-pub(super) fn steps<'a>(
-    rules: impl Iterator<Item = (&'a Rule, Vec<(String, String)>, bool)>,
-) -> Vec<Vec<usize>> {
-    let rules: Vec<_> = rules.collect();
-    let names: Vec<Vec<&str>> = rules
-        .iter()
-        .map(|(rule, ..)| match rule.kind {
-            Kind::Record => vec![rule.name.as_str()],
-            Kind::Alert { .. } => vec![ALERTS, FOR_STATE],
-        })
-        .collect();
-    let traffic: Vec<Traffic<'_>> = rules
-        .iter()
-        .zip(&names)
-        .map(|((rule, labels, asks), names)| Traffic {
-            reads: if *asks { None } else { selectors(rule) },
-            names,
-            labels,
-        })
-        .collect();
+pub(super) fn steps(rules: &[Member<'_>]) -> Vec<Vec<usize>> {
+    let traffic = rules.iter().map(|rule| Traffic {
+        reads: if rule.reads_anything { None } else { selectors(rule.expr) },
+        names: if rule.is_alert { vec![ALERTS, FOR_STATE] } else { vec![rule.name] },
+        labels: rule.labels,
+    });
+    let traffic: Vec<_> = traffic.collect();
     let mut steps: Vec<Vec<usize>> = Vec::new();
-    let mut step_of = Vec::with_capacity(traffic.len());
+    let mut step_of: Vec<usize> = Vec::with_capacity(traffic.len());
     for (i, rule) in traffic.iter().enumerate() {
-        let before = traffic[..i].iter().zip(&step_of);
+        let before = traffic.iter().zip(&step_of);
         let waits_for = before
             .filter(|(other, _)| rule.reads_any(other) || other.reads_any(rule))
-            .map(|(_, step): (_, &usize)| step + 1);
+            .map(|(_, step)| step + 1);
         let step = waits_for.max().unwrap_or(0);
         if step == steps.len() {
             steps.push(Vec::new());
@@ -73,11 +71,11 @@ pub(super) fn steps<'a>(
     steps
 }
 
-/// The selectors of a rule; `None` when it reads more than they say.
-fn selectors(rule: &Rule) -> Option<Vec<&[Matcher]>> {
+/// The selectors of a query; `None` when it reads more than they say.
+fn selectors(expr: &Expr) -> Option<Vec<&[Matcher]>> {
     let mut found = Vec::new();
-    for id in rule.expr.ids() {
-        match rule.expr.node(id) {
+    for id in expr.ids() {
+        match expr.node(id) {
             Node::VectorSelector(selector) => found.push(selector.matchers.as_slice()),
             // It looks for series of its own accord.
             Node::Call { func, .. } if func.name() == "info" => return None,
@@ -90,22 +88,27 @@ fn selectors(rule: &Rule) -> Option<Vec<&[Matcher]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{Options, RuleFile};
+    use crate::file::{Kind, Options, RuleFile};
 
     #[track_caller]
     fn check(rules: &[(&str, &str)], expected: &[&[usize]]) {
         let rules = rules.iter().map(|(name, expr)| {
             let (kind, name) = name.split_once(' ').unwrap_or(("record", name));
             let (name, label) = name.split_once('/').unwrap_or((name, ""));
-            format!("  - {kind}: {name}\n    expr: '{expr}'\n    labels: {{a: '{label}'}}\n")
+            let labels = if label.is_empty() { "" } else { "\n    labels: {a: '" };
+            let end = if label.is_empty() { "" } else { "'}" };
+            format!("  - {kind}: {name}\n    expr: '{expr}'{labels}{label}{end}\n")
         });
         let text = format!("groups:\n- name: g\n  rules:\n{}", rules.collect::<String>());
         let file = RuleFile::parse(&text, &Options::default()).unwrap();
-        let rules = file.groups[0].rules.iter();
-        let found = steps(rules.map(|rule| {
-            let labels = rule.labels.iter().filter(|(_, value)| !value.is_empty());
-            (rule, labels.cloned().collect(), false)
-        }));
+        let members = file.groups[0].rules.iter().map(|rule| Member {
+            name: &rule.name,
+            is_alert: rule.kind != Kind::Record,
+            expr: &rule.expr,
+            labels: &rule.labels,
+            reads_anything: rule.name == "any",
+        });
+        let found = steps(&members.collect::<Vec<_>>());
         assert_eq!(found, expected, "{text}");
     }
 
@@ -118,5 +121,6 @@ mod tests {
         check(&[("a/1", "x"), ("b", "a{a=\"2\"}"), ("c", "a{a=\"1\"}")], &[&[0, 1], &[2]]);
         check(&[("alert a", "x"), ("alert b", "y"), ("c", "ALERTS")], &[&[0, 1], &[2]]);
         check(&[("a", "a")], &[&[0]]);
+        check(&[("a", "x"), ("any", "y"), ("c", "z")], &[&[0], &[1], &[2]]);
     }
 }

@@ -108,6 +108,13 @@ impl Output {
         }
     }
 
+    /// Takes back columns of series that no row had a value for.
+    pub(super) fn take_back(&mut self) {
+        if let Some(group) = &mut self.group {
+            group.take_back();
+        }
+    }
+
     /// Lets go of the group; columns are to be forgotten.
     pub(super) fn close(&mut self) {
         self.group = None;

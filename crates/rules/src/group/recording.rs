@@ -62,7 +62,10 @@ impl Recording {
                 None => new.push(series),
             }
         }
-        let refused = if new.is_empty() { None } else { self.add(new, scene, output)? };
+        let refused = match new.is_empty() {
+            true => None,
+            false => self.add(new, scene, output).inspect_err(|_| output.take_back())?,
+        };
         let (columns, appended) = output.append(scene.means.sink);
         self.columns.commit();
         if !matches!(columns, super::output::Columns::Same) {

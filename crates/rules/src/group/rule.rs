@@ -3,6 +3,7 @@
 use super::alert::Patience;
 use super::alerting::Alerting;
 use super::error::{RuleError, panic_text};
+use super::order::Member;
 use super::output::{Keys, Output};
 use super::recording::Recording;
 use super::{Outcome, Scene};
@@ -31,11 +32,13 @@ pub(super) struct ActiveRule {
     failed: bool,
     /// Labels it sets, those of the group among them, as written.
     set: Vec<(String, String)>,
+    /// Labels of all series it writes.
+    fixed: Vec<(String, String)>,
 }
 
 enum Work {
     Record(Recording),
-    Alert(Alerting),
+    Alert(Box<Alerting>),
 }
 
 /// A rule that was evaluated.
@@ -58,10 +61,16 @@ impl ActiveRule {
         let labels = Labels::from_pairs(set.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let query = rule.expr.to_string();
         let key = keys.key(group, &rule.name, &labels, &query);
-        let fixed = labels.filter(|_, value| !value.contains("{{"));
+        let is_alert = rule.kind != Kind::Record;
+        let is_fixed = |(_, value): &&(String, String)| !is_alert || !value.contains("{{");
+        let mut fixed: Vec<_> = set.iter().filter(is_fixed).cloned().collect();
+        if is_alert {
+            fixed.push(("alertname".to_owned(), rule.name.clone()));
+        }
+        let common = Labels::from_pairs(fixed.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let (work, kind, common) = match &rule.kind {
             Kind::Record => {
-                let common = labels.with(METRIC_NAME, &rule.name);
+                let common = common.with(METRIC_NAME, &rule.name);
                 (Work::Record(Recording::new(&rule.name, set.clone())), RuleKind::Recording, common)
             }
             Kind::Alert { for_ms, keep_firing_for_ms, annotations } => {
@@ -71,7 +80,7 @@ impl ActiveRule {
                 let alerting = Alerting::new(&rule.name, patience, &set, annotations, source);
                 let annotations = annotations.clone();
                 let kind = RuleKind::Alerting { for_ms, keep_firing_for_ms, annotations };
-                (Work::Alert(alerting), kind, fixed.with("alertname", &rule.name))
+                (Work::Alert(Box::new(alerting)), kind, common)
             }
         };
         let info = RuleInfo { name: rule.name.clone(), query, labels, kind, place: rule.place };
@@ -88,6 +97,7 @@ impl ActiveRule {
             samples: 0,
             failed: false,
             set,
+            fixed,
         }
     }
 
@@ -109,7 +119,7 @@ impl ActiveRule {
         let is_same = self.asks_the_same(&older);
         match (&mut self.work, older.work) {
             (Work::Record(new), Work::Record(old)) if is_same => new.take_columns(old),
-            (Work::Alert(new), Work::Alert(old)) => new.take_over(old, is_same),
+            (Work::Alert(new), Work::Alert(old)) => new.take_over(*old, is_same),
             _ => {}
         }
         if is_same {
@@ -158,16 +168,14 @@ impl ActiveRule {
         }
     }
 
-    /// Labels of all series it writes, and whether it may read anything.
-    pub(super) fn traffic(&self) -> (Vec<(String, String)>, bool) {
-        match &self.work {
-            Work::Record(_) => (self.set.clone(), false),
-            Work::Alert(alerting) => {
-                let fixed = self.set.iter().filter(|(_, value)| !value.contains("{{")).cloned();
-                let name = ("alertname".to_owned(), self.info.name.clone());
-                (fixed.chain([name]).collect(), alerting.asks())
-            }
-        }
+    /// What others of its group may depend on.
+    pub(super) fn member(&self) -> Member<'_> {
+        let (is_alert, reads_anything) = match &self.work {
+            Work::Record(_) => (false, false),
+            Work::Alert(alerting) => (true, alerting.asks()),
+        };
+        let (name, expr, labels) = (self.info.name.as_str(), &self.expr, &*self.fixed);
+        Member { name, is_alert, expr, labels, reads_anything }
     }
 
     /// Evaluates it, whatever happens; a panic is its error.
