@@ -53,7 +53,8 @@ fn of_clone() -> Option<(String, String)> {
         }
     }
     let mut revision = git(&["rev-parse", "HEAD"])?;
-    let mut status = vec!["--no-optional-locks", "status", "--porcelain", "--untracked-files=no", "--"];
+    let mut status =
+        vec!["--no-optional-locks", "status", "--porcelain", "--untracked-files=no", "--"];
     status.extend(BUILT_FROM);
     if git(&status).is_some_and(|changed| !changed.is_empty()) {
         revision.push_str("-modified");

@@ -42,5 +42,5 @@ pub use dialer::{Dialer, Stream};
 pub use error::FetchError;
 pub use place::{Place, without_password};
 pub use request::{Method, Request};
-pub use scalar::{DurationText, Secret, SizeText};
+pub use scalar::{DurationText, FromPlain, Scalar, Secret, SizeText};
 pub use session::{Answer, Session};

@@ -16,6 +16,7 @@ pub mod names;
 pub mod regex;
 pub mod relabel;
 pub mod sample;
+pub mod scalar;
 pub mod size;
 
 pub use alert::Alert;

@@ -19,7 +19,7 @@ pub(crate) use proxy::unescape;
 pub use proxy::{Proxy, ProxyConfig, ProxyKeys, ProxyScheme, ProxyUrl};
 pub use tls::{Material, TlsConfig, TlsKeys, TlsVersion};
 
-use crate::Secret;
+use crate::{Scalar, Secret};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -41,9 +41,9 @@ crate::section! {
             /// Whom to trust and who we are.
             pub tls_config: Option<TlsKeys>,
             /// Whether a redirect is followed; yes unless written.
-            pub follow_redirects: Option<bool>,
+            pub follow_redirects: Option<Scalar<bool>>,
             /// Whether HTTP/2 is spoken over TLS when the server can; yes unless written.
-            pub enable_http2: Option<bool>,
+            pub enable_http2: Option<Scalar<bool>>,
             /// Further headers.
             pub http_headers: Option<BTreeMap<String, Option<HeaderValues>>>,
         }
@@ -125,8 +125,8 @@ impl HttpKeys {
                 .map_or_else(|| Ok(TlsConfig::default()), TlsKeys::config)?,
             proxy: self.proxy.config()?,
             headers: headers::resolve(self.http_headers.as_ref())?,
-            follow_redirects: self.follow_redirects.unwrap_or(true),
-            enable_http2: self.enable_http2.unwrap_or(true),
+            follow_redirects: Scalar::value(self.follow_redirects).unwrap_or(true),
+            enable_http2: Scalar::value(self.enable_http2).unwrap_or(true),
         })
     }
 

@@ -1,7 +1,7 @@
 //! Proxies as they are configured.
 
 use super::is_set;
-use crate::Secret;
+use crate::{Scalar, Secret};
 use std::collections::BTreeMap;
 use std::fmt;
 use url::Url;
@@ -13,7 +13,7 @@ crate::section! {
         keys {
             proxy_url: Option<Secret>,
             no_proxy: Option<String>,
-            proxy_from_environment: Option<bool>,
+            proxy_from_environment: Option<Scalar<bool>>,
             proxy_connect_header: Option<BTreeMap<String, Option<Vec<Secret>>>>,
         }
     }
@@ -128,7 +128,7 @@ impl ProxyKeys {
     /// When they exclude each other, or the proxy is not one we can speak with.
     pub fn config(&self) -> Result<ProxyConfig, String> {
         let url = self.proxy_url.as_ref().map(Secret::reveal).filter(|url| !url.is_empty());
-        let from_environment = self.proxy_from_environment == Some(true);
+        let from_environment = self.proxy_from_environment == Some(Scalar(true));
         let no_proxy = is_set(self.no_proxy.as_deref());
         let headers = self.proxy_connect_header.as_ref().filter(|headers| !headers.is_empty());
         let refuse = |text: &str| Err(text.to_owned());

@@ -1,7 +1,7 @@
 //! TLS as it is configured: whom to trust, who we are, which versions.
 
 use super::{is_file, is_set, join};
-use crate::Secret;
+use crate::{Scalar, Secret};
 use serde::Deserialize;
 use serde::de::Error as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub struct TlsKeys {
     key: Option<Secret>,
     key_file: Option<PathBuf>,
     server_name: Option<String>,
-    insecure_skip_verify: Option<bool>,
+    insecure_skip_verify: Option<Scalar<bool>>,
     min_version: Option<TlsVersion>,
     max_version: Option<TlsVersion>,
 }
@@ -128,7 +128,7 @@ impl TlsKeys {
                 )
             }),
             server_name: self.server_name.clone().filter(|name| !name.is_empty()),
-            insecure_skip_verify: self.insecure_skip_verify.unwrap_or(false),
+            insecure_skip_verify: Scalar::value(self.insecure_skip_verify).unwrap_or(false),
             min_version: self.min_version,
             max_version: self.max_version,
         })

@@ -1,6 +1,7 @@
 //! One of `dns_sd_configs`.
 
 use crate::sections::{Section, duration, null_as_default};
+use client::Scalar;
 use model::duration::Duration;
 use serde::Deserialize;
 use std::fmt;
@@ -73,7 +74,7 @@ struct Written {
     names: Vec<String>,
     #[serde(rename = "type")]
     kind: Option<String>,
-    port: Option<i64>,
+    port: Option<Scalar<i64>>,
     #[serde(default, deserialize_with = "duration")]
     refresh_interval: Option<Duration>,
 }
@@ -95,7 +96,7 @@ impl TryFrom<Written> for DnsConfig {
             "NS" => DnsKind::Ns,
             _ => return Err(DnsError::Kind(kind)),
         };
-        let port = written.port.unwrap_or(0);
+        let port = Scalar::value(written.port).unwrap_or(0);
         let refresh_interval = written.refresh_interval.unwrap_or(Self::REFRESH_INTERVAL);
         if written.names.is_empty() {
             return Err(DnsError::NoNames);

@@ -6,6 +6,7 @@ mod selector;
 mod tests;
 
 use crate::sections::{Section, named};
+use client::Scalar;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -108,12 +109,12 @@ impl<'de> Deserialize<'de> for Namespaces {
         #[derive(Deserialize)]
         struct Written {
             names: Option<Vec<String>>,
-            own_namespace: Option<bool>,
+            own_namespace: Option<Scalar<bool>>,
         }
         let written: Written = named(deserializer, TYPE)?;
         Ok(Self {
             names: written.names.unwrap_or_default(),
-            own_namespace: written.own_namespace.unwrap_or(false),
+            own_namespace: Scalar::value(written.own_namespace).unwrap_or(false),
         })
     }
 }
@@ -165,19 +166,19 @@ impl<'de> Deserialize<'de> for AttachMetadata {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         struct Written {
-            node: Option<bool>,
-            namespace: Option<bool>,
-            deployment: Option<bool>,
-            job: Option<bool>,
-            cronjob: Option<bool>,
+            node: Option<Scalar<bool>>,
+            namespace: Option<Scalar<bool>>,
+            deployment: Option<Scalar<bool>>,
+            job: Option<Scalar<bool>>,
+            cronjob: Option<Scalar<bool>>,
         }
         let written: Written = named(deserializer, TYPE)?;
         Ok(Self {
-            node: written.node.unwrap_or(false),
-            namespace: written.namespace.unwrap_or(false),
-            deployment: written.deployment.unwrap_or(false),
-            job: written.job.unwrap_or(false),
-            cronjob: written.cronjob.unwrap_or(false),
+            node: Scalar::value(written.node).unwrap_or(false),
+            namespace: Scalar::value(written.namespace).unwrap_or(false),
+            deployment: Scalar::value(written.deployment).unwrap_or(false),
+            job: Scalar::value(written.job).unwrap_or(false),
+            cronjob: Scalar::value(written.cronjob).unwrap_or(false),
         })
     }
 }

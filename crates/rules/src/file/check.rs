@@ -61,7 +61,7 @@ impl Checker<'_> {
                 self.fault(group.at, format!("group {:?}: {message}", group.name.value));
             }
         }
-        let limit = u64::try_from(group.limit.unwrap_or(0));
+        let limit = u64::try_from(group.limit.map_or(0, |limit| limit.0));
         if limit.is_err() {
             let message = format!("group {:?}: limit must not be negative", group.name.value);
             self.fault(group.at, message);

@@ -18,7 +18,7 @@ pub(super) struct Group {
     pub(super) name: Spanned<String>,
     pub(super) interval: Option<Time>,
     pub(super) query_offset: Option<Time>,
-    pub(super) limit: Option<i64>,
+    pub(super) limit: Option<Whole>,
     pub(super) labels: Texts,
     pub(super) rules: Vec<Rule>,
 }
@@ -49,11 +49,25 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
+/// A whole number as Go's YAML reads it: `1e3` is one, `"5"` is none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whole(pub(super) i64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Spanned::<String>::deserialize(deserializer)?;
+        // Quotes make it longer in the file.
+        let length = text.defined.span().byte_len().and_then(|len| usize::try_from(len).ok());
+        let whole = model::scalar::signed(&text.value).filter(|_| length == Some(text.value.len()));
+        whole.map(Self).ok_or_else(|| de::Error::custom("expected a whole number"))
+    }
+}
+
 /// Declares the file's shape twice: unknown keys refused, and unknown keys passed over.
 macro_rules! shape {
     ($module:ident $(, $strict:meta)?) => {
         mod $module {
-            use super::{Texts, Time, Deserialize, Spanned};
+            use super::{Texts, Time, Whole, Deserialize, Spanned};
 
             #[derive(Default, Deserialize)]
             #[serde(default)]
@@ -75,7 +89,7 @@ macro_rules! shape {
                 pub(super) name: Option<Spanned<String>>,
                 pub(super) interval: Option<Time>,
                 pub(super) query_offset: Option<Time>,
-                pub(super) limit: Option<i64>,
+                pub(super) limit: Option<Whole>,
                 pub(super) labels: Option<Texts>,
                 pub(super) rules: Option<Vec<Option<Spanned<Rule>>>>,
                 /// Thanos' business; only in objects.

@@ -2,7 +2,7 @@
 
 use super::protocol::{self, DEFAULT_PROTOCOLS, Escaping};
 use super::{Config, ConfigError, RelabelConfig, Written};
-use client::HttpConfig;
+use client::{HttpConfig, Scalar};
 use exposition::Protocol;
 use model::duration::Duration;
 use model::names::NameScheme;
@@ -265,37 +265,44 @@ impl Written {
             metrics_path: self.metrics_path.clone().unwrap_or_else(|| "/metrics".into()),
             scheme: self.scheme.clone().filter(|s| !s.is_empty()).unwrap_or_else(|| "http".into()),
             params: params.collect(),
-            honor_labels: self.honor_labels.unwrap_or(false),
-            honor_timestamps: self.honor_timestamps.unwrap_or(true),
-            track_timestamps_staleness: self.track_timestamps_staleness.unwrap_or(false),
-            enable_compression: self.enable_compression.unwrap_or(true),
+            honor_labels: Scalar::value(self.honor_labels).unwrap_or(false),
+            honor_timestamps: Scalar::value(self.honor_timestamps).unwrap_or(true),
+            track_timestamps_staleness: Scalar::value(self.track_timestamps_staleness)
+                .unwrap_or(false),
+            enable_compression: Scalar::value(self.enable_compression).unwrap_or(true),
             relabel: rules(self.relabel_configs.as_deref(), name_scheme).map_err(other)?,
             metric_relabel: rules(self.metric_relabel_configs.as_deref(), name_scheme)
                 .map_err(other)?,
             limits: Limits {
                 body_bytes: or_global(self.body_size_limit.map(|s| s.0), global.body_size_limit),
-                samples: or_global(self.sample_limit, global.sample_limit),
-                labels: or_global(self.label_limit, global.label_limit),
+                samples: or_global(Scalar::value(self.sample_limit), global.sample_limit),
+                labels: or_global(Scalar::value(self.label_limit), global.label_limit),
                 label_name_bytes: or_global(
-                    self.label_name_length_limit,
+                    Scalar::value(self.label_name_length_limit),
                     global.label_name_length_limit,
                 ),
                 label_value_bytes: or_global(
-                    self.label_value_length_limit,
+                    Scalar::value(self.label_value_length_limit),
                     global.label_value_length_limit,
                 ),
-                buckets: self.native_histogram_bucket_limit.unwrap_or(0),
+                buckets: Scalar::value(self.native_histogram_bucket_limit).unwrap_or(0),
             },
             sample_limit_mode: self.sample_limit_mode.unwrap_or(global.sample_limit_mode),
-            max_schema: max_schema(self.native_histogram_min_bucket_factor.unwrap_or(0.0)),
+            max_schema: max_schema(
+                Scalar::value(self.native_histogram_min_bucket_factor).unwrap_or(0.0),
+            ),
             failure_log: match &self.scrape_failure_log_file {
                 Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
                 _ => global.scrape_failure_log_file.clone(),
             },
             features: global.features,
-            target_limit: or_global(self.target_limit, global.target_limit),
-            keep_dropped_targets: or_global(self.keep_dropped_targets, global.keep_dropped_targets),
-            extra_scrape_metrics: self.extra_scrape_metrics.unwrap_or(global.extra_scrape_metrics),
+            target_limit: or_global(Scalar::value(self.target_limit), global.target_limit),
+            keep_dropped_targets: or_global(
+                Scalar::value(self.keep_dropped_targets),
+                global.keep_dropped_targets,
+            ),
+            extra_scrape_metrics: Scalar::value(self.extra_scrape_metrics)
+                .unwrap_or(global.extra_scrape_metrics),
             name_scheme,
             histograms: self.histograms(global),
             http: self.http.config().map_err(other)?,
@@ -337,12 +344,11 @@ impl Written {
     fn histograms(&self, global: &Global) -> HistogramFlags {
         let inherited = global.histograms;
         HistogramFlags {
-            scrape_native: self.scrape_native_histograms.unwrap_or(inherited.scrape_native),
-            convert_classic: self
-                .convert_classic_histograms_to_nhcb
+            scrape_native: Scalar::value(self.scrape_native_histograms)
+                .unwrap_or(inherited.scrape_native),
+            convert_classic: Scalar::value(self.convert_classic_histograms_to_nhcb)
                 .unwrap_or(inherited.convert_classic),
-            always_classic: self
-                .always_scrape_classic_histograms
+            always_classic: Scalar::value(self.always_scrape_classic_histograms)
                 .unwrap_or(inherited.always_classic),
         }
     }

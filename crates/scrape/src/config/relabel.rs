@@ -2,6 +2,7 @@
 
 use model::names::NameScheme;
 use model::relabel::{RawRule, Rule};
+use client::Scalar;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -17,7 +18,7 @@ struct Written {
     /// Without a value it is the empty pattern, not the default.
     #[serde(default, deserialize_with = "written")]
     regex: Option<Option<String>>,
-    modulus: Option<u64>,
+    modulus: Option<Scalar<u64>>,
     /// Without a value it is refused.
     #[serde(default, deserialize_with = "written")]
     action: Option<Option<String>>,
@@ -32,7 +33,7 @@ impl<'de> Deserialize<'de> for RelabelConfig {
             source_labels: written.source_labels,
             separator: written.separator,
             regex: written.regex.map(Option::unwrap_or_default),
-            modulus: written.modulus,
+            modulus: Scalar::value(written.modulus),
             target_label: written.target_label,
             replacement: written.replacement,
             action: written.action.map(Option::unwrap_or_default),

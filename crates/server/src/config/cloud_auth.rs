@@ -1,6 +1,6 @@
 //! Ways to sign requests to the clouds: `sigv4`, `azuread`, `google_iam`.
 
-use client::Secret;
+use client::{Scalar, Secret};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub(super) struct SigV4 {
     #[serde(rename = "external_id")]
     _external_id: Option<String>,
     #[serde(rename = "use_fips_sts_endpoint")]
-    _use_fips_sts_endpoint: Option<bool>,
+    _use_fips_sts_endpoint: Option<Scalar<bool>>,
 }
 
 impl SigV4 {
@@ -96,7 +96,7 @@ struct Certificate {
     #[serde(rename = "certificate_password")]
     _certificate_password: Option<Secret>,
     #[serde(rename = "send_certificate_chain")]
-    _send_certificate_chain: Option<bool>,
+    _send_certificate_chain: Option<Scalar<bool>>,
 }
 
 impl AzureAd {

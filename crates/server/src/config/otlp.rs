@@ -1,6 +1,7 @@
 //! The `otlp` section: how a receiver of OTLP would translate. There is no receiver, and the flag
 //! that would open one is refused; without it the section does nothing in Prometheus either.
 
+use client::Scalar;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeSet;
 
@@ -8,20 +9,20 @@ use std::collections::BTreeSet;
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Written {
-    promote_all_resource_attributes: Option<bool>,
+    promote_all_resource_attributes: Option<Scalar<bool>>,
     promote_resource_attributes: Option<Vec<String>>,
     ignore_resource_attributes: Option<Vec<String>>,
     translation_strategy: Option<String>,
     #[serde(rename = "keep_identifying_resource_attributes")]
-    _keep_identifying: Option<bool>,
+    _keep_identifying: Option<Scalar<bool>>,
     #[serde(rename = "convert_histograms_to_nhcb")]
-    _convert_histograms: Option<bool>,
+    _convert_histograms: Option<Scalar<bool>>,
     #[serde(rename = "promote_scope_metadata")]
-    _promote_scope: Option<bool>,
+    _promote_scope: Option<Scalar<bool>>,
     #[serde(rename = "label_name_underscore_sanitization")]
-    _underscore_sanitization: Option<bool>,
+    _underscore_sanitization: Option<Scalar<bool>>,
     #[serde(rename = "label_name_preserve_multiple_underscores")]
-    _preserve_underscores: Option<bool>,
+    _preserve_underscores: Option<Scalar<bool>>,
 }
 
 /// The section, checked.
@@ -53,7 +54,7 @@ impl Written {
     fn check(self) -> Result<OtlpSection, String> {
         let promoted = self.promote_resource_attributes.unwrap_or_default();
         let ignored = self.ignore_resource_attributes.unwrap_or_default();
-        if self.promote_all_resource_attributes.unwrap_or(false) {
+        if Scalar::value(self.promote_all_resource_attributes).unwrap_or(false) {
             if !promoted.is_empty() {
                 return Err("'promote_all_resource_attributes' and 'promote_resource_attributes' \
                             cannot be configured simultaneously"

@@ -2,7 +2,7 @@
 
 use super::cloud_auth::{AzureAd, GoogleIam, SigV4};
 use super::headers::{self, AUTHORIZATION_HAS_KEYS, Headers};
-use client::{DurationText, HttpKeys};
+use client::{DurationText, HttpKeys, Scalar};
 use model::names::NameScheme;
 use scrape::config::RelabelConfig;
 use serde::Deserialize;
@@ -18,10 +18,10 @@ client::section! {
             remote_timeout: Option<DurationText>,
             headers: Headers,
             write_relabel_configs: Vec<Option<RelabelConfig>>,
-            send_exemplars: bool,
-            send_native_histograms: bool,
-            round_robin_dns: bool,
-            failed_request_logging: bool,
+            send_exemplars: Scalar<bool>,
+            send_native_histograms: Scalar<bool>,
+            round_robin_dns: Scalar<bool>,
+            failed_request_logging: Scalar<bool>,
             protobuf_message: Option<String>,
             queue_config: QueueConfig,
             metadata_config: MetadataConfig,
@@ -37,16 +37,16 @@ client::section! {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct QueueConfig {
-    capacity: Option<i64>,
-    max_shards: Option<i64>,
-    min_shards: Option<i64>,
-    max_samples_per_send: Option<i64>,
+    capacity: Option<Scalar<i64>>,
+    max_shards: Option<Scalar<i64>>,
+    min_shards: Option<Scalar<i64>>,
+    max_samples_per_send: Option<Scalar<i64>>,
     #[serde(rename = "batch_send_deadline")]
     _batch_send_deadline: Option<DurationText>,
     min_backoff: Option<DurationText>,
     max_backoff: Option<DurationText>,
     #[serde(rename = "retry_on_http_429")]
-    _retry_on_http_429: Option<bool>,
+    _retry_on_http_429: Option<Scalar<bool>>,
     #[serde(rename = "sample_age_limit")]
     _sample_age_limit: Option<DurationText>,
 }
@@ -55,11 +55,11 @@ struct QueueConfig {
 #[serde(deny_unknown_fields, default)]
 struct MetadataConfig {
     #[serde(rename = "send")]
-    _send: Option<bool>,
+    _send: Option<Scalar<bool>>,
     #[serde(rename = "send_interval")]
     _send_interval: Option<DurationText>,
     #[serde(rename = "max_samples_per_send")]
-    _max_samples_per_send: Option<i64>,
+    _max_samples_per_send: Option<Scalar<i64>>,
 }
 
 impl RemoteWrite {
@@ -116,8 +116,8 @@ impl RemoteWrite {
 
 impl QueueConfig {
     fn check(&self) -> Result<(), String> {
-        let (max_shards, min_shards) =
-            (self.max_shards.unwrap_or(50), self.min_shards.unwrap_or(1));
+        let or = |written, default| Scalar::value(written).unwrap_or(default);
+        let (max_shards, min_shards) = (or(self.max_shards, 50), or(self.min_shards, 1));
         let positive = |value: i64, key: &str| match value {
             1.. => Ok(()),
             _ => Err(format!("remote write queue {key} must be positive")),
@@ -127,8 +127,8 @@ impl QueueConfig {
         if min_shards > max_shards {
             return Err("remote write queue min_shards must not be greater than max_shards".into());
         }
-        positive(self.max_samples_per_send.unwrap_or(2000), "max_samples_per_send")?;
-        positive(self.capacity.unwrap_or(10_000), "capacity")?;
+        positive(or(self.max_samples_per_send, 2000), "max_samples_per_send")?;
+        positive(or(self.capacity, 10_000), "capacity")?;
         let backoff = |written: Option<DurationText>, default| written.map_or(default, |d| d.0.ms);
         if backoff(self.max_backoff, 5_000) < backoff(self.min_backoff, 30) {
             return Err("remote write queue max_backoff must not be less than min_backoff".into());
@@ -145,11 +145,11 @@ client::section! {
             url: Option<String>,
             pub(super) name: String,
             remote_timeout: Option<DurationText>,
-            chunked_read_limit: Option<u64>,
+            chunked_read_limit: Option<Scalar<u64>>,
             headers: Headers,
-            read_recent: bool,
+            read_recent: Scalar<bool>,
             required_matchers: Option<BTreeMap<String, Option<String>>>,
-            filter_external_labels: Option<bool>,
+            filter_external_labels: Option<Scalar<bool>>,
         }
         parts { http: HttpKeys, }
     }

@@ -129,7 +129,7 @@ mod tests {
             "a.yml:5:14: group \"g\", rule 2, \"c\": field 'expr' must be set in rule",
             "a.yml:6:22: group \"g\", rule 3, \"d\": could not parse expression: ",
             "c.yml:1:9: ",
-            "d.yml: Is a directory",
+            "d.yml: is a directory",
             "e.yml: No such file",
         ];
         assert_eq!(lines.len(), begins.len(), "{error}");

@@ -1,6 +1,6 @@
 //! The `storage` section.
 
-use client::DurationText;
+use client::{DurationText, Scalar};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, Spanned};
@@ -18,7 +18,7 @@ pub(super) struct StorageSection {
 struct TsdbSection {
     retention: Option<RetentionSection>,
     out_of_order_time_window: Option<Spanned<DurationText>>,
-    stale_series_compaction_threshold: Option<Spanned<f64>>,
+    stale_series_compaction_threshold: Option<Spanned<Scalar<f64>>>,
     /// Encodings of a Prometheus disk format, which is not what is written here: samples come back
     /// the same with either, so either is right.
     #[serde(rename = "chunk_encoding")]
@@ -46,7 +46,7 @@ struct RetentionSection {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ExemplarsSection {
-    max_exemplars: Option<i64>,
+    max_exemplars: Option<Scalar<i64>>,
 }
 
 /// `storage.tsdb.retention`: replaces the flags when it is written; what is left out is off.
@@ -72,7 +72,7 @@ impl StorageSection {
     pub(super) fn max_exemplars(&self) -> Option<u64> {
         let exemplars = self.exemplars.as_ref()?;
         // A block that says nothing else is Go's zero value, not the default.
-        Some(u64::try_from(exemplars.max_exemplars.unwrap_or(0)).unwrap_or(0))
+        Some(u64::try_from(Scalar::value(exemplars.max_exemplars).unwrap_or(0)).unwrap_or(0))
     }
 
     /// What asks for something this build cannot do.
@@ -83,7 +83,7 @@ impl StorageSection {
             found.push((window.referenced, "storage.tsdb.out_of_order_time_window above 0s"));
         }
         if let Some(share) =
-            tsdb.stale_series_compaction_threshold.as_ref().filter(|share| share.value != 0.0)
+            tsdb.stale_series_compaction_threshold.as_ref().filter(|share| share.value.0 != 0.0)
         {
             found
                 .push((share.referenced, "storage.tsdb.stale_series_compaction_threshold above 0"));
@@ -125,7 +125,7 @@ struct Percentage(f64);
 
 impl<'de> Deserialize<'de> for Percentage {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let percentage = f64::deserialize(deserializer)?;
+        let percentage = Scalar::<f64>::deserialize(deserializer)?.0;
         if !(0.0..=100.0).contains(&percentage) {
             return Err(D::Error::custom(format_args!(
                 "'storage.tsdb.retention.percentage' must be in the range [0, 100], got {percentage}"

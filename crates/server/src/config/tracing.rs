@@ -1,7 +1,7 @@
 //! The `tracing` section.
 
 use super::headers::{self, Headers};
-use client::DurationText;
+use client::{DurationText, Scalar};
 use client::config::TlsKeys;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -14,9 +14,9 @@ pub(super) struct TracingSection {
     #[serde(rename = "client_type")]
     _client_type: Option<ClientType>,
     #[serde(rename = "sampling_fraction")]
-    _sampling_fraction: Option<f64>,
+    _sampling_fraction: Option<Scalar<f64>>,
     #[serde(rename = "insecure")]
-    _insecure: Option<bool>,
+    _insecure: Option<Scalar<bool>>,
     tls_config: Option<TlsKeys>,
     headers: Headers,
     compression: Option<String>,

@@ -6,6 +6,7 @@ use super::rate::Rate;
 use super::tls::TlsSection;
 use super::{WebConfig, tls};
 use crate::config::ConfigError;
+use client::Scalar;
 use client::files::{read_file, read_once};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
@@ -47,7 +48,7 @@ struct File {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct HttpSection {
-    http2: Option<bool>,
+    http2: Option<Scalar<bool>>,
     headers: Option<HeadersSection>,
 }
 
@@ -94,7 +95,8 @@ fn build(written: File, directory: &Path) -> Result<WebConfig, Fault> {
         let at = section.referenced;
         if let Some(section) = section.value.filter(TlsSection::says_anything) {
             files = section.files(directory);
-            let built = tls::server_config(&section, directory, http.http2.unwrap_or(true));
+            let built =
+                tls::server_config(&section, directory, Scalar::value(http.http2).unwrap_or(true));
             let built = built.map_err(|fault| Fault {
                 at: fault.at.or(Some((at.line(), at.column()))),
                 message: fault.message,

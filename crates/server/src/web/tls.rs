@@ -5,6 +5,7 @@
 
 use super::client_auth::{self, Policy};
 use super::file::{Fault, Placed, below, bytes};
+use client::Scalar;
 use rustls::crypto::ring::{cipher_suite as suite, default_provider, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::pem::PemObject;
@@ -30,7 +31,7 @@ pub(super) struct TlsSection {
     min_version: Option<Placed<String>>,
     max_version: Option<Placed<String>>,
     cipher_suites: Option<Vec<Placed<String>>>,
-    prefer_server_cipher_suites: Option<bool>,
+    prefer_server_cipher_suites: Option<Scalar<bool>>,
     curve_preferences: Option<Vec<Placed<String>>>,
 }
 
@@ -105,7 +106,7 @@ pub(super) fn server_config(
                 error => fault(format!("certificate and key: {error}")),
             }
         })?;
-    config.ignore_client_order = section.prefer_server_cipher_suites.unwrap_or(true);
+    config.ignore_client_order = Scalar::value(section.prefer_server_cipher_suites).unwrap_or(true);
     config.alpn_protocols = match http2 {
         true => vec![b"h2".to_vec(), b"http/1.1".to_vec()],
         false => vec![b"http/1.1".to_vec()],

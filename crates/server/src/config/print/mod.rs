@@ -4,10 +4,11 @@
 //! out gets its default, and what jobs inherit stands in each of them.
 
 mod defaults;
+mod scalars;
 mod secrets;
 mod yaml;
 
-use super::{ConfigText, Loaded, tree};
+use super::{ConfigText, Loaded};
 use defaults::{fill, http_keys, relabel_rules};
 use model::duration::Duration;
 use model::names::NameScheme;
@@ -69,12 +70,12 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(loaded: &Loaded) -> Self {
-        let mut main = tree::read(&loaded.files[0].text);
+        let mut main = scalars::read(&loaded.files[0].text);
         let global = global(loaded, &main["global"]);
         let mut jobs = Vec::with_capacity(loaded.jobs.len());
         add_jobs(&mut jobs, loaded, &loaded.files[0], &main["scrape_configs"]);
         for file in &loaded.files[1..] {
-            add_jobs(&mut jobs, loaded, file, &tree::read(&file.text)["scrape_configs"]);
+            add_jobs(&mut jobs, loaded, file, &scalars::read(&file.text)["scrape_configs"]);
         }
         let others = others(main.as_object_mut().map(std::mem::take).unwrap_or_default());
         Self { global, jobs, others }
