@@ -9,6 +9,7 @@
 
 pub mod file;
 mod group;
+pub mod history;
 mod manager;
 mod metrics;
 mod settings;
