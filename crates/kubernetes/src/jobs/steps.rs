@@ -1,6 +1,7 @@
 //! Relabeling: the steps that are made, and those that objects bring.
 
 use crate::resources::relabel::Relabel;
+pub(super) use crate::roles::sanitized;
 use crate::yaml::{Fields, Yaml};
 
 /// Beginning of the names of meta labels.
@@ -127,9 +128,4 @@ pub(super) fn for_samples(
     steps.rules(own);
     steps.enforce(enforced, namespace);
     steps.into_list()
-}
-
-/// A label's name as meta labels have it.
-pub(super) fn sanitized(label: &str) -> String {
-    label.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -1,0 +1,75 @@
+//! Endpoints: a target for each address and port of a service.
+
+use super::labels::{Meta, host_and_port, yes_or_no};
+use super::pod::Behind;
+use super::service::service_labels;
+use super::{Attach, Cluster};
+use crate::objects::{EndpointAddress, EndpointPort, Endpoints, Pod, TargetRef};
+use discovery::Group;
+
+/// The targets of a service's endpoints, and one for each further port of the pods behind them.
+#[must_use]
+pub fn endpoints(endpoints: &Endpoints, attach: Attach, cluster: &dyn Cluster) -> Group {
+    let meta = &endpoints.metadata;
+    let mut shared = Meta::default();
+    shared.set("namespace", &meta.namespace);
+    shared.object("endpoints", meta);
+    if let Some(service) = cluster.service(&meta.namespace, &meta.name) {
+        shared.extend(&service_labels(service));
+    }
+    let (mut behind, mut targets) = (Behind::default(), Vec::new());
+    for subset in &endpoints.subsets {
+        let ready = subset.addresses.iter().map(|address| (address, true));
+        let others = subset.not_ready_addresses.iter().map(|address| (address, false));
+        let addresses: Vec<_> = ready.chain(others).collect();
+        for port in &subset.ports {
+            for (address, is_ready) in &addresses {
+                let mut target = target(address, port, *is_ready);
+                if attach.node {
+                    attach_node(&mut target, address, cluster);
+                }
+                if let Some(pod) = pod_of(address.target_ref.as_ref(), cluster) {
+                    behind.cover(pod, Some(port.port), &mut target);
+                }
+                targets.push(target.labels());
+            }
+        }
+    }
+    targets.extend(behind.uncovered());
+    let source = format!("endpoints/{}/{}", meta.namespace, meta.name);
+    Group { source, labels: shared.labels(), targets }
+}
+
+fn target(address: &EndpointAddress, port: &EndpointPort, is_ready: bool) -> Meta {
+    let mut target = Meta::default();
+    target.address(&host_and_port(&address.ip, port.port));
+    target.set("endpoint_port_name", &port.name);
+    target.set("endpoint_port_protocol", &port.protocol);
+    target.set("endpoint_ready", yes_or_no(is_ready));
+    if let Some(reference) = &address.target_ref {
+        target.set("endpoint_address_target_kind", &reference.kind);
+        target.set("endpoint_address_target_name", &reference.name);
+    }
+    target.set_some("endpoint_node_name", address.node_name.as_deref());
+    target.set("endpoint_hostname", &address.hostname);
+    target
+}
+
+/// The labels of the machine: of that which the address is, or on which what is there runs.
+fn attach_node(target: &mut Meta, address: &EndpointAddress, cluster: &dyn Cluster) {
+    let is_node = |reference: &&TargetRef| reference.kind == "Node";
+    let itself = address.target_ref.as_ref().filter(is_node).map(|node| node.name.as_str());
+    if let Some(node) = itself.or(address.node_name.as_deref()).and_then(|name| cluster.node(name))
+    {
+        target.object("node", &node.metadata);
+    }
+}
+
+/// The pod at an address, if it is one and is known.
+pub(super) fn pod_of<'a>(
+    reference: Option<&TargetRef>,
+    cluster: &'a dyn Cluster,
+) -> Option<&'a Pod> {
+    let reference = reference.filter(|reference| reference.kind == "Pod")?;
+    cluster.pod(&reference.namespace, &reference.name)
+}

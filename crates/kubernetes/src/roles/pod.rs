@@ -1,0 +1,151 @@
+//! Pods: a target for each port of each container.
+
+use super::labels::{Meta, host_and_port, yes_or_no};
+use super::{Attach, Cluster};
+use crate::objects::{Container, ContainerPort, Pod};
+use discovery::Group;
+use model::Labels;
+
+/// The targets of a pod. A pod without an address has none, and neither has one whose machine is not
+/// known when its labels are wanted.
+#[must_use]
+pub fn pod(pod: &Pod, attach: Attach, cluster: &dyn Cluster) -> Group {
+    let meta = &pod.metadata;
+    let source = format!("pod/{}/{}", meta.namespace, meta.name);
+    let nothing = Group { source: source.clone(), labels: Labels::empty(), targets: Vec::new() };
+    if pod.status.pod_ip.is_empty() {
+        return nothing;
+    }
+    let mut shared = pod_labels(pod);
+    shared.set("namespace", &meta.namespace);
+    if attach.node {
+        let Some(node) = cluster.node(&pod.spec.node_name) else { return nothing };
+        shared.object("node", &node.metadata);
+    }
+    let mut targets = Vec::new();
+    for (container, is_init) in containers(pod) {
+        let mut of_container = Meta::default();
+        of_container.set("pod_container_name", &container.name);
+        of_container.set("pod_container_id", container_id(pod, container, is_init));
+        of_container.set("pod_container_image", &container.image);
+        of_container.set("pod_container_init", yes_or_no(is_init));
+        if container.ports.is_empty() {
+            // Whoever wants it adds the port.
+            of_container.address(&pod.status.pod_ip);
+            targets.push(of_container.labels());
+        }
+        for port in &container.ports {
+            let mut target = of_container.clone();
+            target.address(&host_and_port(&pod.status.pod_ip, port.container_port));
+            port_labels(&mut target, port);
+            targets.push(target.labels());
+        }
+    }
+    Group { source, labels: shared.labels(), targets }
+}
+
+/// The labels of a pod itself.
+pub(super) fn pod_labels(pod: &Pod) -> Meta {
+    let (meta, status) = (&pod.metadata, &pod.status);
+    let mut labels = Meta::default();
+    labels.set("pod_ip", &status.pod_ip);
+    labels.set("pod_ready", &ready(pod));
+    labels.set("pod_phase", &status.phase);
+    labels.set("pod_node_name", &pod.spec.node_name);
+    labels.set("pod_host_ip", &status.host_ip);
+    labels.set("pod_uid", &meta.uid);
+    if let Some(owner) = meta.controller() {
+        labels.set("pod_controller_kind", &owner.kind);
+        labels.set("pod_controller_name", &owner.name);
+    }
+    labels.object("pod", meta);
+    labels
+}
+
+/// All containers, and whether each runs before the others.
+pub(super) fn containers(pod: &Pod) -> impl Iterator<Item = (&Container, bool)> {
+    let main = pod.spec.containers.iter().map(|container| (container, false));
+    main.chain(pod.spec.init_containers.iter().map(|container| (container, true)))
+}
+
+/// The labels of a container's port at an address that is known otherwise.
+pub(super) fn container_labels(
+    labels: &mut Meta,
+    container: &Container,
+    is_init: bool,
+    port: &ContainerPort,
+) {
+    labels.set("pod_container_name", &container.name);
+    labels.set("pod_container_image", &container.image);
+    labels.set("pod_container_init", yes_or_no(is_init));
+    port_labels(labels, port);
+}
+
+fn port_labels(labels: &mut Meta, port: &ContainerPort) {
+    labels.set("pod_container_port_name", &port.name);
+    labels.set("pod_container_port_number", &port.container_port.to_string());
+    labels.set("pod_container_port_protocol", &port.protocol);
+}
+
+fn container_id<'a>(pod: &'a Pod, container: &Container, is_init: bool) -> &'a str {
+    let statuses =
+        if is_init { &pod.status.init_container_statuses } else { &pod.status.container_statuses };
+    let status = statuses.iter().find(|status| status.name == container.name);
+    status.map_or("", |status| &status.container_id)
+}
+
+fn ready(pod: &Pod) -> String {
+    let condition = pod.status.conditions.iter().find(|condition| condition.kind == "Ready");
+    condition.map_or_else(|| "unknown".to_owned(), |ready| ready.status.to_ascii_lowercase())
+}
+
+/// The pods behind the addresses of one service: which of their ports it covers.
+#[derive(Default)]
+pub(super) struct Behind<'a> {
+    pods: Vec<(&'a Pod, Vec<u16>)>,
+}
+
+impl<'a> Behind<'a> {
+    /// Takes note of a pod and a port of the service that leads to it, and labels the target with
+    /// the pod and the container that listens there.
+    pub(super) fn cover(&mut self, pod: &'a Pod, port: Option<u16>, target: &mut Meta) {
+        let known = self.pods.iter().position(|(known, _)| std::ptr::eq(*known, pod));
+        let at = known.unwrap_or_else(|| {
+            self.pods.push((pod, Vec::new()));
+            self.pods.len() - 1
+        });
+        self.pods[at].1.extend(port);
+        target.extend(&pod_labels(pod));
+        for (container, is_init) in containers(pod) {
+            let listening =
+                container.ports.iter().find(|listening| Some(listening.container_port) == port);
+            if let Some(listening) = listening {
+                container_labels(target, container, is_init, listening);
+            }
+        }
+    }
+
+    /// A target for each port of those pods that the service does not lead to.
+    pub(super) fn uncovered(&self) -> Vec<Labels> {
+        let mut targets = Vec::new();
+        for (pod, covered) in &self.pods {
+            // A pod that starts or was evicted has no address.
+            if pod.status.pod_ip.is_empty() {
+                continue;
+            }
+            let of_pod = pod_labels(pod);
+            for (container, is_init) in containers(pod) {
+                for port in &container.ports {
+                    if covered.contains(&port.container_port) {
+                        continue;
+                    }
+                    let mut target = of_pod.clone();
+                    target.address(&host_and_port(&pod.status.pod_ip, port.container_port));
+                    container_labels(&mut target, container, is_init, port);
+                    targets.push(target.labels());
+                }
+            }
+        }
+        targets
+    }
+}
