@@ -129,15 +129,15 @@ impl Notifier {
             return;
         }
         let State { sets, left_behind, .. } = &mut *state;
-        for set in sets {
+        for set in &mut *sets {
             if let Some(groups) = found.jobs.get(&set.config().name) {
-                set.follow(&self.shared, groups, left_behind);
+                set.plan(groups, left_behind);
             }
         }
-        let lost: usize = left_behind.drain().map(|(_, alerts)| alerts.len()).sum();
-        if lost > 0 {
-            tracing::info!(count = lost, "alerts forgotten with their removed Alertmanagers");
+        for set in sets {
+            set.carry_out(&self.shared, left_behind);
         }
+        left_behind.clear();
         self.publish(&state);
     }
 

@@ -1,6 +1,6 @@
 //! Alertmanagers that share their settings.
 
-use crate::address;
+use crate::address::{self, Addresses};
 use crate::alertmanager::Alertmanager;
 use crate::queue::Queue;
 use crate::rewrite;
@@ -9,10 +9,10 @@ use client::Client;
 use discovery::Group;
 use model::Alert;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// What waited for Alertmanagers whose sets are gone, by their URLs.
+/// What waited for Alertmanagers that are gone from their sets, by their URLs.
 pub(crate) type LeftBehind = HashMap<String, Vec<Arc<Alert>>>;
 
 /// One set: its settings, and who is in it.
@@ -30,6 +30,13 @@ pub(crate) struct Set {
     /// What is to be told to those that come next, while there is none or it is not yet clear whom
     /// the configuration means.
     unaddressed: Queue,
+    plan: Option<Plan>,
+}
+
+/// Who is to be in a set, and what waited for those who are not any more.
+struct Plan {
+    found: Addresses,
+    gone: Vec<Arc<Alert>>,
 }
 
 impl Set {
@@ -43,6 +50,7 @@ impl Set {
             alertmanagers: Vec::new(),
             dropped: Vec::new(),
             unaddressed: Queue::new(shared.options.queue_capacity),
+            plan: None,
         }
     }
 
@@ -73,14 +81,10 @@ impl Set {
         self.is_settling = true;
     }
 
-    /// Takes what discovery found. Those that are still there keep their queues; what waits for
-    /// others goes to those that are new.
-    pub(crate) fn follow(
-        &mut self,
-        shared: &Arc<Shared>,
-        groups: &Arc<[Group]>,
-        left_behind: &mut LeftBehind,
-    ) {
+    /// Takes what discovery found, and lets go of those that are gone: what waited for them is left
+    /// behind. Who is new comes with [`carry_out`](Self::carry_out), when all sets have done this:
+    /// one that is gone here may be new in another set.
+    pub(crate) fn plan(&mut self, groups: &Arc<[Group]>, left_behind: &mut LeftBehind) {
         self.is_settling = false;
         let is_known = self.groups.as_ref().is_some_and(|known| Arc::ptr_eq(known, groups));
         if is_known && !self.is_changed {
@@ -90,43 +94,52 @@ impl Set {
             return;
         }
         let found = address::of_groups(&self.config, groups);
+        let urls: HashSet<_> = found.active.iter().map(|address| address.url.as_str()).collect();
+        let mut gone = Vec::new();
+        self.alertmanagers.retain(|known| {
+            let stays = urls.contains(known.url());
+            if !stays {
+                let waiting = known.close();
+                gone.extend(waiting.iter().cloned());
+                left_behind.insert(known.url().to_owned(), waiting);
+            }
+            stays
+        });
+        self.groups = Some(Arc::clone(groups));
+        self.plan = Some(Plan { found, gone });
+    }
+
+    /// Brings in those that are new. One that was elsewhere before goes on with what waited for it;
+    /// to others is told what waited for those that are gone. The rest keep their queues.
+    pub(crate) fn carry_out(&mut self, shared: &Arc<Shared>, left_behind: &mut LeftBehind) {
+        let Some(Plan { found, gone }) = self.plan.take() else { return };
         let before = std::mem::take(&mut self.alertmanagers);
         let mut before: HashMap<_, _> =
             before.into_iter().map(|known| (known.url().to_owned(), known)).collect();
-        let mut new = Vec::new();
+        let unaddressed = if found.active.is_empty() { vec![] } else { self.unaddressed.drain() };
         for address in found.active {
-            let url = address.url.clone();
-            let start = || Alertmanager::start(shared, &self.config, &self.client, address);
-            let alertmanager = match before.remove(&url) {
+            let start = |address| Alertmanager::start(shared, &self.config, &self.client, address);
+            let alertmanager = match before.remove(&address.url) {
                 Some(known) if !self.is_changed => known,
                 Some(known) => {
-                    let started = start();
+                    let started = start(address);
                     started.push(&known.close());
                     started
                 }
                 None => {
-                    let started = start();
-                    started.push(&left_behind.remove(&url).unwrap_or_default());
-                    new.push(Arc::clone(&started));
+                    let waited = left_behind.remove(&address.url);
+                    let started = start(address);
+                    started.push(waited.as_deref().unwrap_or(&gone));
+                    started.push(&unaddressed);
                     started
                 }
             };
             self.alertmanagers.push(alertmanager);
         }
-        let gone: Vec<_> = before.into_values().flat_map(|gone| gone.close()).collect();
-        for alertmanager in &new {
-            alertmanager.push(&gone);
-        }
         if self.alertmanagers.is_empty() {
             self.keep(shared, &gone);
-        } else {
-            let unaddressed = self.unaddressed.drain();
-            for alertmanager in &new {
-                alertmanager.push(&unaddressed);
-            }
         }
         self.dropped = found.dropped;
-        self.groups = Some(Arc::clone(groups));
         self.is_changed = false;
     }
 

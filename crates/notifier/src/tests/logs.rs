@@ -2,28 +2,31 @@
 
 use super::world::{Manner, World, set};
 use crate::Options;
+use std::cell::RefCell;
 use std::fmt::{Debug, Write as _};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl Lines {
-    /// Of this thread, on which everything in a test runs.
-    fn catch() -> (Self, DefaultGuard) {
-        let lines = Self::default();
-        let guard = tracing::subscriber::set_default(lines.clone());
-        (lines, guard)
-    }
-
-    fn take(&self) -> Vec<String> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
+thread_local! {
+    /// Lines of this thread, on which everything in a test runs; `None` when nobody wants them.
+    static CAUGHT: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
+
+/// Sees to it that lines can be caught. Called before there are any: what logs is asked but once
+/// whether somebody listens.
+pub(super) fn listen() {
+    static BEGUN: Once = Once::new();
+    BEGUN.call_once(|| tracing::subscriber::set_global_default(Lines).unwrap());
+}
+
+/// The lines since the last call, from the first call on.
+fn take() -> Vec<String> {
+    CAUGHT.replace(Some(Vec::new())).unwrap_or_default()
+}
+
+struct Lines;
 
 impl Subscriber for Lines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -31,9 +34,12 @@ impl Subscriber for Lines {
     }
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
+        CAUGHT.with_borrow_mut(|lines| {
+            let Some(lines) = lines else { return };
+            let mut line = Line(event.metadata().level().to_string());
+            event.record(&mut line);
+            lines.push(line.0);
+        });
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -56,12 +62,12 @@ impl Visit for Line {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_told_once_a_minute_and_its_end_once() {
-    let (lines, _guard) = Lines::catch();
+    take();
     let world = World::of(&["a:1"]);
     world.alertmanagers.set("a:1", Manner::Answer("500 Internal Server Error", ""));
     world.send(&[("X", 4)]);
     world.pass(600).await;
-    let told = lines.take();
+    let told = take();
     assert!((9..=11).contains(&told.len()), "{told:#?}");
     assert_eq!(
         told[0],
@@ -70,12 +76,12 @@ async fn an_outage_is_told_once_a_minute_and_its_end_once() {
     );
     world.alertmanagers.set("a:1", Manner::Hang);
     world.pass(120).await;
-    let told = lines.take().pop().unwrap();
+    let told = take().pop().unwrap();
     let silent = "error=\"Post \\\"http://a:1/api/v2/alerts\\\": context deadline exceeded\"";
     assert!(told.ends_with(silent), "{told}");
     world.alertmanagers.set("a:1", Manner::Take);
     world.pass(60).await;
-    let told = lines.take();
+    let told = take();
     let back: Vec<_> = told.iter().filter(|line| line.starts_with("INFO")).collect();
     let [back] = back[..] else { panic!("{told:?}") };
     let expected = "INFO message=Alertmanager takes alerts again alertmanager=\"http://a:1";
@@ -84,7 +90,7 @@ async fn an_outage_is_told_once_a_minute_and_its_end_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_lost_is_told() {
-    let (lines, _guard) = Lines::catch();
+    take();
     let world = World::with(Options { queue_capacity: 2, ..Options::default() });
     world.apply([set("s")]);
     world.discover(&[("s", &["a:1"])]);
@@ -93,18 +99,17 @@ async fn what_is_lost_is_told() {
     }
     let url = "alertmanager=\"http://a:1/api/v2/alerts\"";
     let full = "WARN message=queue of alerts full, the oldest are dropped";
-    assert_eq!(lines.take(), [format!("{full} {url} count=1")]);
+    assert_eq!(take(), [format!("{full} {url} count=1")]);
     world.alertmanagers.set("a:1", Manner::Answer("401 Unauthorized", ""));
     world.pass(1).await;
     let refused = "ERROR message=alerts refused, dropped";
     let labels = "example={alertname=\"D\", severity=\"page\"}";
-    let told =
-        lines.take().pop().unwrap().replace('\\', "").replace("\"{", "{").replace("}\"", "}");
+    let told = take().pop().unwrap().replace('\\', "").replace("\"{", "{").replace("}\"", "}");
     let why = "error=\"bad response status 401 Unauthorized: why\"";
     assert_eq!(told, format!("{refused} {url} count=2 {labels} {why}"));
     world.alertmanagers.set("a:1", Manner::Hang);
     world.send(&[("F", 1)]);
     world.notifier.shutdown(std::time::Duration::from_secs(1)).await;
     let given_up = "WARN message=alerts not told before the end, dropped";
-    assert_eq!(lines.take().pop().unwrap(), format!("{given_up} {url} count=1"));
+    assert_eq!(take().pop().unwrap(), format!("{given_up} {url} count=1"));
 }

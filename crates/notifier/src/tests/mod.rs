@@ -1,5 +1,6 @@
 //! The whole notifier, among Alertmanagers in memory, over the network, and with a real one.
 
+mod chaos;
 mod debian;
 mod delivery;
 mod logs;

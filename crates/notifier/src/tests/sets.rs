@@ -153,6 +153,7 @@ async fn reloads_keep_what_waits() {
     // Two that differ by nothing but whom they find.
     let twins = || [set("config-0"), set("config-1")];
     check(twins(), vec![set("config-0")], &[("config-0", &["b:1"])]).await;
+    check(twins(), twins().into(), &[("config-0", &["b:1"]), ("config-1", &["a:1"])]).await;
     // Both move into one.
     check(both(), vec![third("config-0")], &[("config-0", &["a:1", "b:1"])]).await;
 }

@@ -78,10 +78,11 @@ impl Alertmanagers {
             let has = |name: &str| {
                 alerts.iter().any(|alert| alert["labels"]["alertname"].as_str() == Some(name))
             };
+            let mut pause = Duration::ZERO;
             let (status, headers) = match manner() {
                 Some(Manner::Take) => ("200 OK", ""),
                 Some(Manner::Slow(time)) => {
-                    tokio::time::sleep(time).await;
+                    pause = time;
                     ("200 OK", "")
                 }
                 Some(Manner::Answer(status, headers)) => (status, headers),
@@ -93,6 +94,7 @@ impl Alertmanagers {
             let taken = status.starts_with("200");
             let heard = Heard { head, alerts, taken };
             self.heard.lock().unwrap().entry(address.clone()).or_default().push(heard);
+            tokio::time::sleep(pause).await;
             if status.is_empty() {
                 std::future::pending::<()>().await;
             }
@@ -233,6 +235,7 @@ pub(crate) fn alert(name: &str, ends_minutes: i64) -> Alert {
 
 /// A set as a file without any settings would have it.
 pub(crate) fn set(name: &str) -> AlertmanagerSet {
+    super::logs::listen();
     AlertmanagerSet {
         name: name.into(),
         http: HttpConfig::default(),
