@@ -9,7 +9,8 @@
 //!
 //! A small body is read when it is there. A large one is read in pieces, each in its turn: half as many
 //! turns at a time as there are cores, away from the threads that move bytes; [`Turns`] tells whose turn
-//! it is. So a flood waits for other floods, and nobody else waits for it.
+//! it is. So a flood waits for other floods, and nobody else waits for it. When the runtime has no thread
+//! left to move bytes meanwhile, since queries hold them all, the bytes of one thread wait for one piece.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -18,7 +19,7 @@ use storage::Row;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::diagnosis::Seen;
-use crate::turns::{Claim, Turns};
+use crate::turns::{Claim, Turn, Turns};
 
 /// As many are kept for the next scrapes.
 const MAX_KEPT: usize = 8;
@@ -129,11 +130,15 @@ impl Desk {
         Lease { scratch: free.unwrap_or_default(), share: Share { desk: self.clone(), bytes: 0 } }
     }
 
-    /// Does work of up to some milliseconds when it is its turn.
-    ///
-    /// Cancel safe before the work begins; it then runs to its end.
-    pub(crate) async fn turn<T>(&self, claim: Claim, work: impl FnOnce() -> T) -> T {
-        let _turn = self.turns.take(claim).await;
+    /// Waits for a turn. Cancel safe.
+    pub(crate) async fn turn(&self, claim: Claim) -> Turn {
+        self.turns.take(claim).await
+    }
+}
+
+impl Turn {
+    /// Does work of up to some milliseconds.
+    pub(crate) fn work<T>(self, work: impl FnOnce() -> T) -> T {
         if Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
             tokio::task::block_in_place(work)
         } else {
@@ -217,6 +222,46 @@ mod tests {
         assert!(desk.lease().share.hold(100), "a small one always");
         drop((one, two, crowd));
         assert_eq!(desk.bodies.load(Relaxed), 0);
+    }
+
+    #[test]
+    fn turns_do_not_wait_for_whoever_holds_all_threads() {
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = builder.worker_threads(2).max_blocking_threads(2).enable_all();
+        let runtime = runtime.build().unwrap();
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = Arc::new(Mutex::new(held));
+        let queries: Vec<_> = (0..4)
+            .map(|_| {
+                let held = held.clone();
+                runtime.spawn_blocking(move || held.lock().unwrap().recv().ok())
+            })
+            .collect();
+        let desk = Arc::<Desk>::default();
+        let scrapes = (0..20).map(|_| {
+            let desk = desk.clone();
+            runtime.spawn(async move {
+                for _ in 0..50 {
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                    let turn = desk.turn(Claim::Whole).await;
+                    turn.work(|| std::hint::black_box((0..1000).sum::<u64>()));
+                }
+            })
+        });
+        let scrapes: Vec<_> = scrapes.collect();
+        runtime.block_on(async {
+            let all = async {
+                for scrape in scrapes {
+                    scrape.await.unwrap();
+                }
+            };
+            let in_time = tokio::time::timeout(std::time::Duration::from_secs(60), all).await;
+            in_time.expect("scrapes wait for queries");
+            drop(release);
+            for query in queries {
+                query.await.unwrap();
+            }
+        });
     }
 
     #[test]

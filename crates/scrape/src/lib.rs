@@ -20,6 +20,7 @@ mod failure_log;
 mod ingest;
 mod manager;
 mod metrics;
+mod panics;
 mod pool;
 mod schedule;
 mod scrape_loop;
@@ -41,9 +42,10 @@ use clock::Clock;
 use desk::Desk;
 use diagnosis::Excerpts;
 use failure_log::FailureLogs;
-use ingest::{FamilyPool, Scene};
+use ingest::{FamilyPool, KeptByAll, Scene};
 use scraper::Assignment;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use storage::{Appendable, Row};
 use tokio_util::sync::CancellationToken;
@@ -54,7 +56,8 @@ use tokio_util::task::TaskTracker;
 pub struct Options {
     /// The `User-Agent` header.
     pub user_agent: String,
-    /// Moves the places of all targets; differs between twins of a server.
+    /// Moves the places of all targets; differs between twins of a server. The manager may be given
+    /// another one later.
     pub offset_seed: u64,
     /// How late a scrape may begin and still get the planned time; `None` for the real time always.
     pub timestamp_tolerance: Option<Duration>,
@@ -82,6 +85,9 @@ pub(crate) struct Shared {
     dialer: Dialer,
     desk: Arc<Desk>,
     families: FamilyPool,
+    kept: KeptByAll,
+    /// Moves the places of all targets.
+    offset_seed: AtomicU64,
     excerpts: Excerpts,
     failure_logs: FailureLogs,
     stop: CancellationToken,
@@ -94,15 +100,21 @@ impl Shared {
             store,
             metrics,
             dialer: Dialer::net(options.max_connections),
+            offset_seed: AtomicU64::new(options.offset_seed),
             options,
             clock: Clock::System,
             desk: Arc::default(),
             families: FamilyPool::default(),
+            kept: KeptByAll::default(),
             excerpts: Excerpts::default(),
             failure_logs: FailureLogs::default(),
             stop: CancellationToken::new(),
             loops: TaskTracker::new(),
         }
+    }
+
+    fn offset_seed(&self) -> u64 {
+        self.offset_seed.load(Relaxed)
     }
 
     fn client(&self, job: &Job) -> Client {

@@ -8,6 +8,7 @@ use discovery::Group;
 use foldhash::HashMap;
 use model::Labels;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use storage::Appendable;
@@ -117,6 +118,12 @@ impl Manager {
             state.slots.insert(name, Slot { pool, configured: true });
         }
         self.sync(&mut state);
+    }
+
+    /// Moves the places of targets that are scraped for the first time, or under other settings, from
+    /// now on; those of others stay.
+    pub fn set_offset_seed(&self, seed: u64) {
+        self.shared.offset_seed.store(seed, Relaxed);
     }
 
     /// Takes what discovery found; jobs that it does not name keep what they have.

@@ -27,6 +27,7 @@ pub struct Metrics {
     pub(crate) exceeded_body_size: Counter,
     pub(crate) exceeded_sample_limit: Counter,
     pub(crate) exceeded_bucket_limit: Counter,
+    pub(crate) panics: Counter,
     out_of_order: Counter,
     duplicates: Counter,
     out_of_bounds: Counter,
@@ -124,7 +125,7 @@ impl Metrics {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
-    fn counters(&self) -> [(&'static str, &'static str, &Counter); 15] {
+    fn counters(&self) -> [(&'static str, &'static str, &Counter); 16] {
         [
             ("prometheus_target_scrape_pools_total", "Scrape pools made.", &self.pools),
             (
@@ -191,6 +192,11 @@ impl Metrics {
                 "prometheus_target_scrapes_sample_out_of_bounds_total",
                 "Samples dropped because their time is out of the accepted range.",
                 &self.out_of_bounds,
+            ),
+            (
+                "rushlight_target_scrape_panics_total",
+                "Scrapes that a bug ended; the loops of their targets went on.",
+                &self.panics,
             ),
             (
                 "rushlight_target_scrapes_series_refused_total",

@@ -57,12 +57,23 @@ impl LoopHandle {
     }
 }
 
+/// Whatever ends a loop: whoever gives orders is told, and may begin another.
+struct Ended(Arc<Mutex<bool>>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+}
+
 async fn run(
     shared: Arc<Shared>,
     mut told: watch::Receiver<Order>,
     ended: Arc<Mutex<bool>>,
     mut assignment: Assignment,
 ) {
+    // Dropped after the scraper, so that the group is free by then.
+    let _ended = Ended(ended.clone());
     let mut scraper = Scraper::new(shared.clone());
     loop {
         let order = told.borrow_and_update().clone();
@@ -113,7 +124,7 @@ async fn run(
 fn schedule(shared: &Shared, assignment: &Assignment) -> Schedule {
     let target = &assignment.target;
     let interval = Duration::from_millis(target.interval().ms.unsigned_abs());
-    let hash = target.offset_hash() ^ shared.options.offset_seed;
+    let hash = target.offset_hash() ^ shared.offset_seed();
     Schedule::new(interval, hash, Instant::now(), shared.clock.now_ns())
 }
 

@@ -4,14 +4,15 @@ use crate::Shared;
 use crate::config::Job;
 use crate::desk::{Body, Lease};
 use crate::diagnosis::{Diagnosis, LimitPassed, Position, Reason};
-use crate::ingest::{Ingest, Loss, PageError, Report, Tally};
+use crate::ingest::{Ingest, Loss, New, PageError, Report, Tally};
 use crate::metrics::JobMetrics;
+use crate::panics::{Panicked, caught, caught_in};
 use crate::target::{Health, Noted, Target};
 use crate::turns::Claim;
 use client::{Answer, Client, FetchError, Method, Place, Request, Session};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 /// Bytes of a body up to which it is read as a whole; a larger one is read as it comes.
 const WHOLE: usize = 256 << 10;
@@ -52,6 +53,8 @@ enum Failed {
     ContentType(String),
     #[error(transparent)]
     Page(#[from] PageError),
+    #[error("a bug ended the scrape: {0}")]
+    Panic(String),
 }
 
 impl Failed {
@@ -61,6 +64,7 @@ impl Failed {
             Self::Fetch { reason, .. } => *reason,
             Self::ContentType(_) => Reason::ContentType,
             Self::Page(error) => error.reason(),
+            Self::Panic(_) => Reason::Panic,
         }
     }
 
@@ -68,7 +72,7 @@ impl Failed {
         match self {
             Self::Fetch { limit, .. } => limit.as_ref(),
             Self::Page(error) => error.limit(),
-            Self::Refused(_) | Self::ContentType(_) => None,
+            Self::Refused(_) | Self::ContentType(_) | Self::Panic(_) => None,
         }
     }
 
@@ -140,8 +144,8 @@ struct Stage {
 impl Scraper {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self {
+            ingest: Ingest::new(&shared.kept),
             shared,
-            ingest: Ingest::new(),
             way: None,
             last_start: None,
             added: u64::MAX,
@@ -178,27 +182,71 @@ impl Scraper {
             Some(refused) => Err(Failed::Refused(refused.clone())),
             None => {
                 let patience = assignment.target.timeout().ms.unsigned_abs();
-                let asking = self.ask(assignment, at_ns, &mut stage);
-                let asked = timeout(Duration::from_millis(patience), asking).await;
-                asked.unwrap_or_else(|_| Err(late(&assignment.target, &stage)))
+                let deadline = started + Duration::from_millis(patience);
+                let asking = caught_in(self.ask(assignment, at_ns, deadline, &mut stage));
+                match timeout_at(deadline, asking).await {
+                    Ok(Ok(asked)) => asked,
+                    Ok(Err(panicked)) => Err(self.begin_anew(assignment, panicked)),
+                    Err(_) => Err(late(&assignment.target, &stage)),
+                }
             }
         };
-        self.report(assignment, at_ns, started, stage, asked);
+        let reported = caught(|| self.report(assignment, at_ns, started, stage, asked));
+        let Err(panicked) = reported else { return };
+        let failed = self.begin_anew(assignment, panicked);
+        let text = failed.to_string();
+        let again = || self.report(assignment, at_ns, started, Stage::default(), Err(failed));
+        if let Err(panicked) = caught(again) {
+            self.begin_anew(assignment, panicked);
+            let error = text.into();
+            let (reason, limit, body) = (Reason::Panic, None, None);
+            let diagnosis = Diagnosis { at_ns, reason, error, limit, body };
+            let noted = Noted { at_ns, ..Noted::default() };
+            show(&assignment.target, &noted, &Tally::default(), Some(diagnosis));
+        }
     }
 
     /// Ends all series of the target.
     pub(crate) fn end(&mut self, assignment: &Assignment, at_ns: i64) {
         let mut lease = self.shared.desk.lease();
-        let mut scene = self.shared.scene(assignment, &mut lease.row, at_ns);
-        if let Err(error) = self.ingest.end(&mut scene) {
-            tracing::warn!(target = assignment.target.scrape_url(), %error, "cannot end series");
+        let shared = self.shared.clone();
+        let mut scene = shared.scene(assignment, &mut lease.row, at_ns);
+        match caught(|| self.ingest.end(&mut scene)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(target = assignment.target.scrape_url(), %error, "cannot end series");
+            }
+            Err(panicked) => drop(self.begin_anew(assignment, panicked)),
         }
     }
 
-    /// Asks the target and reads its page into the row.
+    /// After a panic: counts and tells it, and begins as if the target had not been met before.
+    #[cold]
+    fn begin_anew(&mut self, assignment: &Assignment, panicked: Panicked) -> Failed {
+        self.shared.metrics.panics.inc();
+        let Panicked(panic) = panicked;
+        let (job, url) = (assignment.target.job(), assignment.target.scrape_url());
+        tracing::error!(job, url, panic, "a bug ended a scrape");
+        self.ingest = Ingest::new(&self.shared.kept);
+        self.way = None;
+        (self.added, self.has_overstayed) = (u64::MAX, false);
+        let last_start = self.last_start;
+        self.assign(assignment);
+        self.last_start = last_start;
+        Failed::Panic(panic)
+    }
+
+    /// Asks the target and reads its page into the row. A page that is not whole by the deadline is
+    /// given up then.
     ///
     /// Cancel safe: nothing is stored before the report.
-    async fn ask(&mut self, assignment: &Assignment, at_ns: i64, stage: &mut Stage) -> Asked {
+    async fn ask(
+        &mut self,
+        assignment: &Assignment,
+        at_ns: i64,
+        deadline: Instant,
+        stage: &mut Stage,
+    ) -> Asked {
         let shared = self.shared.clone();
         let way = self.way.as_mut().expect("assigned before");
         let target = &assignment.target;
@@ -237,21 +285,34 @@ impl Scraper {
             let is_new = self.added > FEW_NEW && body.bytes.len() > NEW_WHOLE;
             let ingest = &mut self.ingest;
             let mut read = || ingest.page(&mut scene, format, &body.bytes);
-            return Ok(if is_new { shared.desk.turn(Claim::Whole, read).await } else { read() });
+            return Ok(match is_new {
+                true => shared.desk.turn(Claim::Whole).await.work(read),
+                false => read(),
+            });
         }
         let mut reading = match self.ingest.read(&mut scene, format) {
             Ok(reading) => reading,
             Err(error) => return Ok((Tally::default(), Err(error))),
         };
         let claim = shared.desk.turns.claim(self.has_overstayed);
+        let mut is_more = true;
         let read = loop {
-            match shared.desk.turn(claim, || reading.feed(body.rest())).await {
+            let Ok(turn) = timeout_at(deadline, shared.desk.turn(claim)).await else {
+                reading.interrupt();
+                return Err(late_in_body());
+            };
+            if !is_more {
+                break turn.work(|| reading.finish(body.rest()));
+            }
+            match turn.work(|| reading.feed(body.rest())) {
                 Ok(used) => body.consume(used),
                 Err(failure) => break reading.fail(failure),
             }
-            if !answer.read(&mut body.bytes, PIECE).await.map_err(|e| fetched(body, e))? {
-                break shared.desk.turn(claim, || reading.finish(body.rest())).await;
-            }
+            let Ok(came) = timeout_at(deadline, answer.read(&mut body.bytes, PIECE)).await else {
+                reading.interrupt();
+                return Err(late_in_body());
+            };
+            is_more = came.map_err(|error| fetched(body, error))?;
             if !share.hold(body.bytes.len()) {
                 return Err(no_room(body));
             }
@@ -288,8 +349,12 @@ impl Scraper {
         };
         let (body, row, _) = lease.parts();
         let mut scene = shared.scene(assignment, row, at_ns);
-        if result.is_err() {
-            self.ingest.nothing(&mut scene);
+        match &result {
+            Ok(_) => {}
+            Err(Failed::Fetch { reason: Reason::Timeout, .. }) => {
+                self.ingest.nothing(&mut scene, New::Keep);
+            }
+            Err(_) => self.ingest.nothing(&mut scene, New::TakeBack),
         }
         let duration_seconds = started.elapsed().as_secs_f64();
         let Tally { scraped, kept, added, .. } = tally;
@@ -388,13 +453,18 @@ fn failed(error: &FetchError, target: &Target, came: u64) -> Failed {
     }
 }
 
+const LATE: &str = "context deadline exceeded";
+
 fn late(target: &Target, stage: &Stage) -> Failed {
-    let late = "context deadline exceeded";
-    let text = match stage.in_body {
-        false => format!("Get \"{}\": {late}", target.scrape_url()),
-        true => late.to_owned(),
-    };
+    if stage.in_body {
+        return late_in_body();
+    }
+    let text = format!("Get \"{}\": {LATE}", target.scrape_url());
     Failed::Fetch { text, reason: Reason::Timeout, limit: None }
+}
+
+fn late_in_body() -> Failed {
+    Failed::Fetch { text: LATE.to_owned(), reason: Reason::Timeout, limit: None }
 }
 
 fn no_room(body: &Body) -> Failed {

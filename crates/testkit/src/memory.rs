@@ -40,6 +40,8 @@ pub struct MemoryStore {
 struct Columns {
     labels: Vec<Labels>,
     by_labels: HashMap<Labels, Column>,
+    /// Which of them had a value in the last row that was no staleness marker.
+    live: Vec<bool>,
     /// Columns that are no new ones any more.
     made: usize,
     last_ms: i64,
@@ -82,6 +84,7 @@ impl Appendable for MemoryStore {
         let empty = || Columns {
             labels: Vec::new(),
             by_labels: HashMap::new(),
+            live: Vec::new(),
             made: 0,
             last_ms: i64::MIN,
         };
@@ -157,17 +160,19 @@ impl Group for MemoryGroup {
         }
         self.columns.last_ms = t_ms;
         self.columns.made = self.columns.made.max(row.columns());
+        self.columns.live.resize(self.columns.labels.len(), false);
         let mut series = self.store.locked();
         for (i, labels) in (0..).zip(&self.columns.labels) {
             let histogram = row.histograms().iter().find(|(column, _)| column.0 == i);
             let histogram = histogram.map(|(_, histogram)| Value::Histogram(Arc::clone(histogram)));
+            let was_live = &mut self.columns.live[i as usize];
             if let Some(value) = histogram.or_else(|| row.get(Column(i)).map(Value::Float)) {
+                *was_live = !value.is_stale();
                 series.entry(labels.clone()).or_default().insert(row.t_ms(), value);
-            } else if self.absence == Absence::EndsSeries
-                && let Some(samples) = series.get_mut(labels)
-                && samples.last_key_value().is_some_and(|(_, value)| !value.is_stale())
-            {
-                samples.insert(row.t_ms(), Value::Float(stale_marker()));
+            } else if self.absence == Absence::EndsSeries && std::mem::take(was_live) {
+                // What another group has at the same time is more than an end.
+                let samples = series.entry(labels.clone()).or_default();
+                samples.entry(row.t_ms()).or_insert(Value::Float(stale_marker()));
             }
         }
         Ok(Appended { samples: row.len(), remap: None })

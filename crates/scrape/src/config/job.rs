@@ -6,9 +6,10 @@ use client::{HttpConfig, Scalar};
 use exposition::Protocol;
 use model::duration::Duration;
 use model::names::NameScheme;
-use model::relabel::Rule;
+use model::regex::Regex;
+use model::relabel::{self, Rule};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 /// The part of the `global` section that jobs inherit. `Default` is what Prometheus has when
@@ -226,6 +227,14 @@ pub struct Job {
 impl PartialEq for Job {
     fn eq(&self, other: &Self) -> bool {
         self.written == other.written && self.global == other.global
+    }
+}
+
+impl Job {
+    /// Lets rules share their patterns with those of other jobs.
+    pub fn share_patterns(&mut self, seen: &mut HashSet<Regex>) {
+        relabel::share_patterns(&mut self.relabel, seen);
+        relabel::share_patterns(&mut self.metric_relabel, seen);
     }
 }
 

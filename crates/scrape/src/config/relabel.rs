@@ -1,14 +1,15 @@
 //! Relabeling rules as they stand in the file.
 
+use client::Scalar;
 use model::names::NameScheme;
 use model::relabel::{RawRule, Rule};
-use client::Scalar;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-/// One `relabel_config`; a key that is left out has its default.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RelabelConfig(RawRule);
+/// One `relabel_config`; a key that is left out has its default. Any name is one in it: what jobs
+/// may write, they know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelabelConfig(Rule);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +30,7 @@ struct Written {
 impl<'de> Deserialize<'de> for RelabelConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
-        let config = Self(RawRule {
+        let raw = RawRule {
             source_labels: written.source_labels,
             separator: written.separator,
             regex: written.regex.map(Option::unwrap_or_default),
@@ -37,10 +38,9 @@ impl<'de> Deserialize<'de> for RelabelConfig {
             target_label: written.target_label,
             replacement: written.replacement,
             action: written.action.map(Option::unwrap_or_default),
-        });
+        };
         // What no naming scheme can mend is told with its place.
-        config.rule(NameScheme::Utf8).map_err(D::Error::custom)?;
-        Ok(config)
+        Rule::new(raw, NameScheme::Utf8).map(Self).map_err(D::Error::custom)
     }
 }
 
@@ -50,7 +50,7 @@ impl RelabelConfig {
     /// # Errors
     /// When a field is missing, not wanted by the action, or invalid.
     pub fn rule(&self, scheme: NameScheme) -> Result<Rule, String> {
-        Rule::new(self.0.clone(), scheme).map_err(|error| error.to_string())
+        self.0.under(scheme).map_err(|error| error.to_string())
     }
 }
 

@@ -39,11 +39,13 @@ pub enum Reason {
     Series,
     /// The database refused, or its limit of series was reached.
     Storage,
+    /// A bug of ours ended the scrape.
+    Panic,
 }
 
 impl Reason {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TargetLimit,
         Self::Timeout,
         Self::Fetch,
@@ -56,6 +58,7 @@ impl Reason {
         Self::LabelLimit,
         Self::Series,
         Self::Storage,
+        Self::Panic,
     ];
 
     /// The word for it.
@@ -74,6 +77,7 @@ impl Reason {
             Self::LabelLimit => "label_limit",
             Self::Series => "series",
             Self::Storage => "storage",
+            Self::Panic => "panic",
         }
     }
 }

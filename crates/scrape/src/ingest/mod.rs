@@ -3,8 +3,8 @@
 //! [`Ingest`] is the memory of one target: its group, the order of its page, what was there lately.
 //! [`Ingest::page`] reads a page straight into a row and commits it together with the report series;
 //! [`Ingest::nothing`] commits the report of a scrape that failed, by which storage ends all other
-//! series of the group. A page that is refused half-way stores nothing of itself; columns made for it
-//! simply have no value.
+//! series of the group. A page that is refused half-way stores nothing of itself, and the columns that
+//! were new in it are taken back; of one that was interrupted they are kept for the next.
 
 mod budget;
 mod created;
@@ -12,6 +12,7 @@ mod exemplars;
 mod explicit;
 mod families;
 mod histograms;
+mod kept;
 mod merge;
 mod reading;
 mod recent;
@@ -21,6 +22,7 @@ mod sink;
 mod tests;
 
 pub(crate) use families::FamilyPool;
+pub(crate) use kept::KeptByAll;
 pub(crate) use reading::Loss;
 pub(crate) use report::Report;
 
@@ -34,6 +36,7 @@ use exposition::Predictor;
 use families::Families;
 use foldhash::HashSet;
 use histograms::Histograms;
+use kept::Kept;
 use recent::Recent;
 use report::ReportColumns;
 use storage::{Absence, AppendError, Appendable, Group, GroupSpec, Row, Source};
@@ -175,6 +178,15 @@ pub(crate) struct Ingest {
     /// The first series that was beyond the sample limit, as long as some are.
     over_limit: Option<String>,
     scrapes_with_refused: u32,
+    kept: Kept,
+}
+
+/// Whether what was new in a page that is not stored is of use to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum New {
+    /// It was good as far as it was read.
+    Keep,
+    TakeBack,
 }
 
 /// The surroundings of one scrape.
@@ -198,7 +210,7 @@ impl Scene<'_> {
 }
 
 impl Ingest {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(kept: &KeptByAll) -> Self {
         Self {
             group: None,
             memory: Predictor::new(),
@@ -212,6 +224,7 @@ impl Ingest {
             taken: HashSet::default(),
             over_limit: None,
             scrapes_with_refused: 0,
+            kept: Kept::new(kept),
         }
     }
 
@@ -229,9 +242,32 @@ impl Ingest {
     }
 
     /// Empties the row of a scrape that failed.
-    pub(crate) fn nothing(&mut self, scene: &mut Scene<'_>) {
+    pub(crate) fn nothing(&mut self, scene: &mut Scene<'_>, new: New) {
         self.begin(scene);
         self.recent.push(&[]);
+        let count = self.group.as_ref().map_or(0, |group| group.new_columns());
+        if new == New::TakeBack || !self.kept.keep(count) {
+            self.take_back();
+        }
+    }
+
+    /// Takes back the columns that are new. Which of them the refused page had stays known, since the
+    /// next one, if it is alike, gets the same numbers.
+    fn take_back(&mut self) {
+        self.kept.keep(0);
+        let Some(first) = self.group.as_mut().and_then(|group| group.take_back()) else { return };
+        let map: Box<[u32]> = (0..first.0).collect();
+        self.memory.remap(&map);
+        self.follow(&map);
+    }
+
+    /// Follows columns that moved.
+    fn follow(&mut self, map: &[u32]) {
+        self.report.remap(map);
+        self.histograms.remap(map);
+        self.exemplars.remap(map);
+        self.created.remap(map);
+        self.explicit.remap(map);
     }
 
     fn begin(&mut self, scene: &mut Scene<'_>) {
@@ -249,8 +285,7 @@ impl Ingest {
         tally: &mut Tally,
     ) -> Result<(), AppendError> {
         self.open(scene)?;
-        let group = self.group.as_deref_mut().expect("opened above");
-        self.report.set(group, scene, report)?;
+        self.report.set(scene, report);
         self.append(scene, tally)
     }
 
@@ -259,13 +294,13 @@ impl Ingest {
         if self.group.is_none() {
             return Ok(());
         }
-        self.nothing(scene);
+        self.nothing(scene, New::TakeBack);
         self.append(scene, &mut Tally::default())
     }
 
     fn append(&mut self, scene: &mut Scene<'_>, tally: &mut Tally) -> Result<(), AppendError> {
         let track = scene.job.track_timestamps_staleness;
-        let stored = self.explicit.commit(&scene.ground(), scene.t_ms, track, tally);
+        let stored = self.explicit.commit(&scene.ground(), scene.row, track, tally);
         let entries_moved = stored.as_ref().is_ok_and(|slots_moved| *slots_moved);
         if entries_moved {
             self.memory.clear();
@@ -278,6 +313,7 @@ impl Ingest {
             _ => {}
         }
         let appended = appended?;
+        self.kept.keep(group.new_columns());
         if !entries_moved {
             self.exemplars.commit(group, &mut self.explicit, tally);
             self.created.commit(&scene.ground());
@@ -286,10 +322,7 @@ impl Ingest {
         if let Some(map) = appended.remap {
             self.memory.remap(&map);
             self.recent.remap(&map);
-            self.report.remap(&map);
-            self.histograms.remap(&map);
-            self.exemplars.remap(&map);
-            self.created.remap(&map);
+            self.follow(&map);
         }
         if entries_moved {
             self.forget_slots();
@@ -306,6 +339,8 @@ impl Ingest {
                 absence: Absence::EndsSeries,
             })?);
         }
-        Ok(())
+        // Before all others, so that they are made without what is new in a page that is not stored.
+        let group = self.group.as_deref_mut().expect("opened above");
+        self.report.open(group, scene)
     }
 }

@@ -41,6 +41,11 @@ impl Reading<'_> {
         self.sink.end(result)
     }
 
+    /// The page ends here for want of time: what was read of it is remembered.
+    pub(crate) fn interrupt(self) {
+        self.parser.interrupt();
+    }
+
     /// The page ends here, since it cannot be read on.
     pub(crate) fn fail(self, failure: Failure<PageError>) -> Read {
         self.sink.end(Err(failure))

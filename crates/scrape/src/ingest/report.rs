@@ -34,13 +34,30 @@ pub(crate) struct Report {
 pub(super) struct ReportColumns([Option<Column>; NAMES.len()]);
 
 impl ReportColumns {
-    /// Sets the values in the row. A series of the page that is called the same keeps its own.
-    pub(super) fn set(
+    /// Finds the columns that are not known.
+    pub(super) fn open(
         &mut self,
         group: &mut dyn Group,
-        scene: &mut Scene<'_>,
-        report: &Report,
+        scene: &Scene<'_>,
     ) -> Result<(), AppendError> {
+        let wanted = if scene.job.extra_scrape_metrics { NAMES.len() } else { ALWAYS };
+        for (name, column) in NAMES.iter().zip(&mut self.0[..wanted]) {
+            if column.is_some() {
+                continue;
+            }
+            let labels = scene.target.labels().with(METRIC_NAME, name);
+            match group.column(&labels) {
+                Ok((found, _)) => *column = Some(found),
+                // The rest of the report is worth more than its completeness.
+                Err(AppendError::SeriesLimit { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the values in the row. A series of the page that is called the same keeps its own.
+    pub(super) fn set(&self, scene: &mut Scene<'_>, report: &Report) {
         let values = [
             f64::from(u8::from(report.up)),
             report.duration_seconds,
@@ -52,22 +69,11 @@ impl ReportColumns {
             report.body_bytes,
         ];
         let wanted = if scene.job.extra_scrape_metrics { NAMES.len() } else { ALWAYS };
-        for i in 0..wanted {
-            let column = match self.0[i] {
-                Some(column) => column,
-                None => {
-                    let labels = scene.target.labels().with(METRIC_NAME, NAMES[i]);
-                    match group.column(&labels) {
-                        Ok((column, _)) => *self.0[i].insert(column),
-                        // The rest of the report is worth more than its completeness.
-                        Err(AppendError::SeriesLimit { .. }) => continue,
-                        Err(error) => return Err(error),
-                    }
-                }
-            };
-            scene.row.set(column, values[i]);
+        for (column, value) in self.0[..wanted].iter().zip(values) {
+            if let Some(column) = column {
+                scene.row.set(*column, value);
+            }
         }
-        Ok(())
     }
 
     /// Follows columns that moved.

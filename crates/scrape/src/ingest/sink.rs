@@ -3,7 +3,7 @@
 use super::budget::Budget;
 use super::created::Created;
 use super::exemplars::{Exemplars, Owner};
-use super::explicit::{Explicit, Value};
+use super::explicit::{Before, Explicit, Value};
 use super::families::Families;
 use super::histograms::{Form, Histograms, TooManyBuckets, zero};
 use super::merge::merge;
@@ -200,8 +200,9 @@ impl PageSink<'_> {
             REFUSED => self.retry_refused,
             OVER_LIMIT => self.budget.has_room(&self.tally),
             FIRST_MARK.. => true,
-            // It had no timestamp before, or had one.
-            slot => (slot >= EXPLICIT) != t_ms.is_some(),
+            EXPLICIT.. => !self.job.honor_timestamps,
+            // It had no timestamp before.
+            _ => t_ms.is_some(),
         };
         if forget {
             return Ok(Known::Forget);
@@ -226,7 +227,8 @@ impl PageSink<'_> {
         self.tell(slot, t_ms, Some(&value));
         match (slot.checked_sub(EXPLICIT), t_ms) {
             (Some(entry), Some(t_ms)) => self.explicit.push(entry, t_ms, value),
-            _ => {
+            (Some(entry), None) => self.explicit.push_at_scrape(entry, self.row.t_ms(), value),
+            (None, _) => {
                 if !value.set(self.row, Column(slot)) {
                     self.tally.duplicates += 1;
                 }
@@ -265,13 +267,21 @@ impl PageSink<'_> {
             self.tell(OVER_LIMIT, None, None);
             return Ok(OVER_LIMIT);
         }
-        let (slot, is_new) = match t_ms {
-            Some(t_ms) => {
-                let entry = self.explicit.entry(labels.clone());
+        let entry = match t_ms {
+            _ if !self.job.honor_timestamps => None,
+            Some(_) => Some(self.entry(&labels)),
+            None => self.explicit.find(&labels),
+        };
+        let (slot, is_new) = match (entry, t_ms) {
+            (Some(entry), Some(t_ms)) => {
                 self.explicit.push(entry, t_ms, value.clone());
                 (EXPLICIT + entry, false)
             }
-            None => self.set(&labels, &value)?,
+            (Some(entry), None) => {
+                self.explicit.push_at_scrape(entry, self.row.t_ms(), value.clone());
+                (EXPLICIT + entry, false)
+            }
+            (None, _) => self.set(&labels, &value)?,
         };
         self.tell(slot, t_ms, Some(&value));
         if slot >= FIRST_MARK {
@@ -285,6 +295,15 @@ impl PageSink<'_> {
             self.histograms.keep(slot, histogram);
         }
         Ok(slot)
+    }
+
+    /// The entry of a series that brings a timestamp.
+    fn entry(&mut self, labels: &Labels) -> u32 {
+        self.explicit.find(labels).unwrap_or_else(|| {
+            let column = self.group.find(labels);
+            let newest = column.and_then(|_| self.group.newest(labels));
+            self.explicit.add(labels, Before { column, newest })
+        })
     }
 
     /// Puts a sample without timestamp into the row; the slot of its series, and whether that was made

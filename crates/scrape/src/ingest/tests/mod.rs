@@ -1,3 +1,5 @@
+mod mixed;
+
 use super::*;
 use crate::config::{Escaping, Features, Global, Written, accept_header};
 use crate::target::{Placed, discovered_labels, place};
@@ -153,7 +155,8 @@ impl Pages {
         let discovered = discovered_labels(&job, &Labels::empty(), &own);
         let Placed::Kept(all) = place(&job, &discovered).unwrap() else { panic!("dropped") };
         let target = Target::new(&job, discovered, &all).unwrap();
-        let (store, ingest, row) = (MemoryStore::new(), Ingest::new(), Row::new());
+        let (store, ingest, row) =
+            (MemoryStore::new(), Ingest::new(&KeptByAll::default()), Row::new());
         let (families, format) = (FamilyPool::default(), Format::Text);
         Self { store, job, format, piece: 0, target, ingest, families, row, t_ms: 0 }
     }
@@ -198,7 +201,7 @@ impl Pages {
             }
         };
         if result.is_err() {
-            self.ingest.nothing(&mut scene);
+            self.ingest.nothing(&mut scene, New::TakeBack);
         }
         let Tally { scraped, kept, added, .. } = tally;
         let up = result.is_ok();
@@ -409,7 +412,7 @@ fn timestamps_long_ago_are_refused() {
 fn a_page_that_did_not_change_over_a_restart() {
     let mut pages = Pages::new("{job_name: j}");
     pages.take("a 1 9000\nb 2 9000\n").unwrap();
-    pages.ingest = Ingest::new();
+    pages.ingest = Ingest::new(&KeptByAll::default());
     let tally = pages.take("a 1 9000\nb 2 9000\nc 3 9000\n").unwrap();
     assert_eq!((tally.out_of_order, tally.duplicates), (0, 0));
     pages.take("a 4 29000\nb 5 29000\nc 6 29000\n").unwrap();
@@ -675,7 +678,7 @@ fn beginnings_become_zeros() {
     pages.check("{__name__=d_total}", "10040:1 10050:x");
     pages.check("{__name__=e_total}", "10050:1");
     // A restart does not make zeros among samples that are there.
-    pages.ingest = Ingest::new();
+    pages.ingest = Ingest::new(&KeptByAll::default());
     pages.take(&page(9, 10_033.0)).unwrap();
     assert!(pages.samples("{__name__=c_total}").ends_with("10040:x 10060:9"));
 }
