@@ -6,10 +6,9 @@ use client::{HttpConfig, Scalar};
 use exposition::Protocol;
 use model::duration::Duration;
 use model::names::NameScheme;
-use model::regex::Regex;
-use model::relabel::{self, Rule};
+use model::relabel::{Patterns, Rule};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The part of the `global` section that jobs inherit. `Default` is what Prometheus has when
@@ -232,9 +231,9 @@ impl PartialEq for Job {
 
 impl Job {
     /// Lets rules share their patterns with those of other jobs.
-    pub fn share_patterns(&mut self, seen: &mut HashSet<Regex>) {
-        relabel::share_patterns(&mut self.relabel, seen);
-        relabel::share_patterns(&mut self.metric_relabel, seen);
+    pub fn share_patterns(&mut self, patterns: &mut Patterns) {
+        patterns.share(&mut self.relabel);
+        patterns.share(&mut self.metric_relabel);
     }
 }
 

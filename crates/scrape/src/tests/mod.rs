@@ -5,5 +5,6 @@ mod hostile;
 mod lifecycle;
 mod moves;
 mod network;
+mod panics;
 mod troubles;
 pub(crate) mod world;

@@ -126,3 +126,19 @@ async fn failed_scrapes_are_written_down() {
     world.pass(20_000).await;
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_comes_too_slowly_is_read_to_its_end_at_last() {
+    // Twenty lines a second, each of some kilobytes: the timeout comes in the middle.
+    let line = |i: usize| format!("slow{{i=\"{i}\",pad=\"{}\"}} 1\n", "x".repeat(20_000));
+    let page: String = (0..60).map(line).collect();
+    let world = scraped("scrape_timeout: 10s", Manner::Slowly(page.clone())).await;
+    world.pass(10_000).await;
+    let status = world.target("h:1").status();
+    assert_eq!(status.last_error.as_deref(), Some("context deadline exceeded"));
+    assert_eq!(world.samples("slow", "h:1").len(), 0);
+    world.targets.page("h:1", &page);
+    world.pass(10_000).await;
+    assert_eq!(world.target("h:1").status().health, Health::Up);
+    assert_eq!(world.target("h:1").status().counts.series, 60);
+}

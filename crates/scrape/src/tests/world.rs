@@ -9,7 +9,7 @@ use model::{Labels, METRIC_NAME, MatchOp, Matcher, TimeRange};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use storage::{Columns, Queryable, SelectHints};
+use storage::{Appendable, Columns, Queryable, SelectHints};
 use testkit::MemoryStore;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::Instant;
@@ -20,6 +20,8 @@ pub(crate) enum Manner {
     Page(String),
     Raw(String),
     Hang,
+    /// Sends this, a line every second.
+    Slowly(String),
     /// Sends the beginning of a page and no more.
     HangInBody,
     Close,
@@ -67,6 +69,18 @@ impl Targets {
                 Manner::Raw(answer) => answer,
                 Manner::Close => return,
                 Manner::Hang => std::future::pending().await,
+                Manner::Slowly(page) => {
+                    let mut answer = head(page.len());
+                    for line in page.split_inclusive('\n') {
+                        answer.push_str(line);
+                        if stream.write_all(answer.as_bytes()).await.is_err() {
+                            return;
+                        }
+                        answer.clear();
+                        tokio::time::sleep(Duration::from_secs(1)).await;
+                    }
+                    continue;
+                }
                 Manner::HangInBody => {
                     stream.write_all((head(100) + "a 1\n").as_bytes()).await.unwrap();
                     std::future::pending().await
@@ -94,8 +108,17 @@ impl World {
     }
 
     pub(crate) fn with_store(store: MemoryStore, options: Options) -> Self {
+        Self::over(Arc::new(store.clone()), store, options)
+    }
+
+    /// Appends to something that stores in memory.
+    pub(crate) fn over(
+        appendable: Arc<dyn Appendable>,
+        store: MemoryStore,
+        options: Options,
+    ) -> Self {
         let (targets, metrics) = (Targets::default(), Arc::<Metrics>::default());
-        let mut shared = Shared::new(Arc::new(store.clone()), metrics.clone(), options);
+        let mut shared = Shared::new(appendable, metrics.clone(), options);
         shared.clock = Clock::Runtime(Instant::now(), BEGIN * 1_000_000_000);
         let connected = targets.clone();
         shared.dialer = Dialer::within(move |address| connected.connect(address));
