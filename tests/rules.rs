@@ -109,7 +109,7 @@ fn a_bad_rule_file_keeps_the_old_rules() {
     assert_eq!(response.status, 500);
     let text = response.text();
     for part in [
-        "rules/b.yml:4:31: group \"b\", rule 1, \"b:lamp\": could not parse expression: ",
+        "rules/b.yml:4:30: group \"b\", rule 1, \"b:lamp\": could not parse expression: ",
         "rules/b.yml:5:14: group \"b\", rule 2, \"x\": field 'expr' must be set in rule",
     ] {
         assert!(text.contains(part), "{text}");
