@@ -4,19 +4,17 @@
 //! still being waited for, is a new order to the same loop. So no rule ever has two writers.
 
 use super::schedule::{self, Schedule};
+use super::watch::Watch;
 use super::{Shared, Workers, say_the_same, shown_key};
 use crate::file::Group;
 use crate::group::ActiveGroup;
 use crate::metrics::GroupMetrics;
-use crate::settings::{Bounds, Means, Settings};
+use crate::settings::{Means, Settings};
 use crate::view::GroupView;
 use arc_swap::ArcSwap;
-use promql::Control;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use tokio::runtime::Handle;
 use tokio::sync::{oneshot, watch};
-use tokio::task::AbortHandle;
 use tokio::time::sleep;
 
 /// Evaluations after which `for` is restored: recording rules and targets have had their turn then.
@@ -244,15 +242,17 @@ impl GroupLoop {
     /// Has a thread do something with the group; `None` when that panicked, and the group is lost.
     async fn work<T: Send + 'static>(&mut self, work: Work<T>) -> Option<T> {
         let mut group = self.group.take()?;
-        let (shared, runtime) = (self.shared.clone(), Handle::current());
-        let (reply, result) = oneshot::channel();
+        let shared = self.shared.clone();
+        let watch = Arc::new(Watch::new(shared.options.query_timeout));
+        let watched = watch.clone();
+        let (reply, mut result) = oneshot::channel();
         let job = Box::new(move || {
             let engine = (shared.options.engine)();
             let means = Means {
                 engine: &engine,
                 store: &*shared.store,
                 sink: &*shared.sink,
-                control: &Limited { shared: &shared, runtime: &runtime },
+                control: &*watched,
                 outbox: Some(&*shared.outbox),
                 helpers: shared.helpers.as_ref(),
                 started_ns: Some(shared.clock.now_ns()),
@@ -270,7 +270,19 @@ impl GroupLoop {
         if let Some(job) = left {
             drop(tokio::task::spawn_blocking(job));
         }
-        match result.await {
+        let (cut, mut is_cut, mut wait) = (self.shared.cut.clone(), false, watch.look());
+        let done = loop {
+            tokio::select! {
+                biased;
+                done = &mut result => break done,
+                () = cut.cancelled(), if !is_cut => {
+                    is_cut = true;
+                    watch.cancel();
+                }
+                () = sleep(wait) => wait = watch.look(),
+            }
+        };
+        match done {
             Ok((group, done)) => {
                 self.group = Some(group);
                 Some(done)
@@ -280,36 +292,5 @@ impl GroupLoop {
                 None
             }
         }
-    }
-}
-
-/// Gives every rule its time.
-struct Limited<'a> {
-    shared: &'a Shared,
-    runtime: &'a Handle,
-}
-
-impl Bounds for Limited<'_> {
-    fn bounded(&self, run: &mut dyn FnMut(&Control)) {
-        let control = Control::default();
-        let (watched, cut) = (control.clone(), self.shared.cut.clone());
-        let timeout = self.shared.options.query_timeout;
-        let watch = self.runtime.spawn(async move {
-            tokio::select! {
-                () = sleep(timeout) => watched.time_out(),
-                () = cut.cancelled() => watched.cancel(),
-            }
-        });
-        let _over = Over(watch.abort_handle());
-        run(&control);
-    }
-}
-
-/// Ends a watch, also when what it watches panics.
-struct Over(AbortHandle);
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

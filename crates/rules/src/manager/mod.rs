@@ -4,6 +4,7 @@ mod clock;
 mod group_loop;
 pub(crate) mod schedule;
 mod threads;
+mod watch;
 
 use crate::file::{Group, RuleFile};
 use crate::group::of_group;

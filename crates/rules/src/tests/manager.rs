@@ -230,50 +230,45 @@ async fn since_when_alerts_hold_survives_a_restart() {
     assert!(times(&world, "ALERTS").last() > Some(&end));
 }
 
-#[tokio::test]
-async fn one_that_hangs_is_late_alone_and_is_stopped() {
-    /// Hangs while it is asked for `hang`.
-    struct Slow(tsdb::Db);
-    impl storage::Queryable for Slow {
-        fn querier(
-            &self,
-            range: model::TimeRange,
-        ) -> Result<Arc<dyn storage::Querier>, storage::Error> {
-            Ok(Arc::new(SlowQuerier(self.0.querier(range)?)))
-        }
+/// Hangs while it is asked for `hang`.
+struct Slow(tsdb::Db);
+impl storage::Queryable for Slow {
+    fn querier(
+        &self,
+        range: model::TimeRange,
+    ) -> Result<Arc<dyn storage::Querier>, storage::Error> {
+        Ok(Arc::new(SlowQuerier(self.0.querier(range)?)))
     }
-    struct SlowQuerier(Arc<dyn storage::Querier>);
-    impl storage::Querier for SlowQuerier {
-        fn select(
-            &self,
-            matchers: &[model::Matcher],
-            hints: &storage::SelectHints,
-        ) -> Result<Box<dyn storage::SeriesSet>, storage::Error> {
-            if matchers.iter().any(|matcher| matcher.value() == "hang") {
-                let (_never, wait) = std::sync::mpsc::sync_channel::<()>(0);
-                wait.recv_timeout(Duration::from_millis(300)).ok();
-            }
-            self.0.select(matchers, hints)
+}
+struct SlowQuerier(Arc<dyn storage::Querier>);
+impl storage::Querier for SlowQuerier {
+    fn select(
+        &self,
+        matchers: &[model::Matcher],
+        hints: &storage::SelectHints,
+    ) -> Result<Box<dyn storage::SeriesSet>, storage::Error> {
+        if matchers.iter().any(|matcher| matcher.value() == "hang") {
+            let (_never, wait) = std::sync::mpsc::sync_channel::<()>(0);
+            wait.recv_timeout(Duration::from_millis(300)).ok();
         }
-        fn label_names(
-            &self,
-            query: storage::LabelQuery<'_>,
-        ) -> Result<Vec<String>, storage::Error> {
-            self.0.label_names(query)
-        }
-        fn label_values(
-            &self,
-            name: &str,
-            query: storage::LabelQuery<'_>,
-        ) -> Result<Vec<String>, storage::Error> {
-            self.0.label_values(name, query)
-        }
+        self.0.select(matchers, hints)
     }
+    fn label_names(&self, query: storage::LabelQuery<'_>) -> Result<Vec<String>, storage::Error> {
+        self.0.label_names(query)
+    }
+    fn label_values(
+        &self,
+        name: &str,
+        query: storage::LabelQuery<'_>,
+    ) -> Result<Vec<String>, storage::Error> {
+        self.0.label_values(name, query)
+    }
+}
+/// A manager on the system's clock whose store is slow.
+fn slow(options: Options, text: &str) -> Running {
     let world = World::new();
-    let now = tsdb_now();
-    world.put(now, &[("hang", 1.0)]);
+    world.put(Clock::System.now_ns() / 1_000_000, &[("hang", 1.0)]);
     let metrics = Arc::<Metrics>::default();
-    let options = Options { query_timeout: Duration::from_millis(100), ..Options::default() };
     let manager = Manager::new(
         Arc::new(Slow(world.db.clone())),
         Arc::new(world.db.clone()),
@@ -281,6 +276,13 @@ async fn one_that_hangs_is_late_alone_and_is_stopped() {
         metrics.clone(),
         options,
     );
+    manager.apply(vec![loaded("f", text)], Settings::default());
+    Running { manager, metrics, sent: Arc::default(), begin: Instant::now() }
+}
+
+#[tokio::test]
+async fn one_that_hangs_is_late_alone_and_is_stopped() {
+    let options = Options { query_timeout: Duration::from_millis(100), ..Options::default() };
     let quick = (0..8).map(|i| {
         format!("- name: q{i}\n  interval: 50ms\n  rules:\n  - {{record: q{i}, expr: vector(1)}}\n")
     });
@@ -290,9 +292,7 @@ async fn one_that_hangs_is_late_alone_and_is_stopped() {
         )
     });
     let text = format!("groups:\n{}{}", quick.collect::<String>(), hang.collect::<String>());
-    let files = vec![loaded("f", &text)];
-    manager.apply(files, Settings::default());
-    let running = Running { manager, metrics, sent: Arc::default(), begin: Instant::now() };
+    let running = slow(options, &text);
     let deadline = Instant::now() + Duration::from_secs(60);
     let count = |name: &str, group: &str| running.metric(name, &format!("f;{group}"));
     loop {
@@ -318,8 +318,14 @@ async fn one_that_hangs_is_late_alone_and_is_stopped() {
     assert!(running.manager.shutdown(Duration::from_secs(10)).await);
 }
 
-fn tsdb_now() -> i64 {
-    Clock::System.now_ns() / 1_000_000
+#[tokio::test]
+async fn a_shutdown_cancels_what_takes_too_long() {
+    let text = "groups:\n- name: h\n  interval: 20ms\n  rules:\n  - {record: h, expr: hang}\n";
+    let running = slow(Options::default(), text);
+    sleep(Duration::from_millis(60)).await;
+    assert!(running.manager.shutdown(Duration::from_millis(1)).await);
+    let error = running.manager.snapshot().groups[0].rules[0].last_error.clone();
+    assert_eq!(error.as_deref(), Some("query was canceled in query execution"));
 }
 
 #[tokio::test(start_paused = true)]
