@@ -9,6 +9,7 @@ mod harness;
 mod histograms;
 mod house;
 mod odd_files;
+mod over_history;
 mod reload;
 mod rules;
 mod scraping;

@@ -25,7 +25,8 @@ use std::process::ExitCode;
 
 /// Threads that move bytes; parsing a page happens on them too.
 const WORKERS: usize = 2;
-/// Threads for queries, look-ups and file work; beyond them work waits.
+/// Threads for look-ups, file work and parsing; beyond them work waits. Queries and other requests have
+/// theirs beside them.
 const MAX_BLOCKING: usize = 64;
 
 fn main() -> ExitCode {
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Some(Command::Test(Test::Promql { paths })) => commands::test_promql::run(paths),
         Some(Command::Test(Test::Rules(asked))) => commands::test_rules::run(asked),
         Some(Command::Query(query)) => run(commands::query::run(query)),
+        Some(Command::Rules(asked)) => run(commands::rules::run(asked)),
         Some(Command::Explain(Explain::Target(asked))) => run(commands::explain::target(asked)),
         Some(Command::Kubernetes(Kubernetes::Render { files })) => {
             commands::kubernetes::render(files)
@@ -81,17 +83,17 @@ fn print(page: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> ExitCode {
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+fn runtime(for_requests: usize) -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
-        .max_blocking_threads(MAX_BLOCKING)
+        .max_blocking_threads(MAX_BLOCKING.saturating_add(for_requests))
         .enable_all()
         .build()
 }
 
 /// Runs a command that talks to others.
 fn run(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
-    let result = runtime().map_err(anyhow::Error::from);
+    let result = runtime(0).map_err(anyhow::Error::from);
     match result.and_then(|runtime| runtime.block_on(command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -123,7 +125,9 @@ fn serve(parsed: Parsed) -> ExitCode {
     };
     logging::start(log);
     files::raise_limit();
-    let runtime = match runtime() {
+    let serve = &parsed.cli.serve;
+    // As many requests as may wait for a thread at once, so that scrapes never wait for them.
+    let runtime = match runtime(serve.query_max_concurrency.saturating_add(serve.max_connections)) {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(component = "server", %error, "no threads to run on");

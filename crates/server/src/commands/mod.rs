@@ -7,6 +7,7 @@ pub(crate) mod check_sd;
 pub(crate) mod explain;
 pub(crate) mod kubernetes;
 pub(crate) mod query;
+pub(crate) mod rules;
 pub(crate) mod test_promql;
 pub(crate) mod test_rules;
 pub(crate) mod web_config;

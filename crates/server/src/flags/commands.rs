@@ -17,6 +17,9 @@ pub(crate) enum Command {
     /// Ask a server why something is as it is.
     #[command(subcommand)]
     Explain(Explain),
+    /// Evaluate rules over what a server has stored.
+    #[command(subcommand)]
+    Rules(Rules),
     /// Run tests.
     #[command(subcommand)]
     Test(Test),
@@ -209,6 +212,61 @@ pub(crate) struct ExplainTarget {
     /// Print the server's answer as it is.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Rules {
+    /// Tell when the alerts of rule files would have fired. Recorded series are seen as these files
+    /// record them; nothing is stored.
+    Backtest {
+        #[command(flatten)]
+        over: OverHistory,
+        /// How the answer is printed.
+        #[arg(long, default_value = "text", value_name = "FORMAT")]
+        format: RulesFormat,
+    },
+    /// Store what the recording rules of files would have recorded, so that a new rule has a history.
+    /// The server must run with --web.enable-admin-api; best it has loaded the rules already, so that
+    /// there is no gap. What is stored stays, so it can be done again.
+    Backfill {
+        #[command(flatten)]
+        over: OverHistory,
+        /// How the outcome is printed.
+        #[arg(long, default_value = "text", value_name = "FORMAT")]
+        format: RulesFormat,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OverHistory {
+    /// The rule files.
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// First time: RFC 3339, a day, Unix seconds, or -6h for six hours ago.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) from: String,
+    /// Last time.
+    #[arg(long, value_name = "TIME", default_value = "now", allow_hyphen_values = true)]
+    pub(crate) to: String,
+    /// Time from evaluation to evaluation of groups that name none; as the server evaluates them by
+    /// default.
+    #[arg(long, value_name = "DURATION", value_parser = values::duration)]
+    pub(crate) eval_interval: Option<Duration>,
+    /// The URL of the server.
+    #[arg(long, value_name = "URL", default_value = "http://localhost:9090")]
+    pub(crate) url: String,
+    /// Credentials, TLS and proxies for that server, as in a section of the configuration.
+    #[arg(long = "http.config.file", value_name = "FILE")]
+    pub(crate) http_config_file: Option<PathBuf>,
+}
+
+/// How what came out is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum RulesFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 #[derive(Debug, Args)]

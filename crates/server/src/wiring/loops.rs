@@ -4,6 +4,7 @@ use super::alarms::Alarms;
 use super::database::{self, Served};
 use super::front::{Front, STARTING};
 use super::keeper::Keeper;
+use super::past::OverHistory;
 use super::reload::Reloader;
 use super::{GRACE, settings};
 use std::sync::Arc;
@@ -50,6 +51,12 @@ impl Loops {
         front.views.targets.set(Arc::clone(&scrapes));
 
         let alarms = Arc::new(Alarms::start(front, &db, alarm_means));
+        front.state.set_history(Arc::new(OverHistory {
+            db: db.clone(),
+            server: Arc::clone(server),
+            flags: front.flags.clone(),
+            external_url: front.external_url.clone(),
+        }));
 
         let interval = settings::duration(front.flags.discovery_reload_interval);
         let discoverers = discovery::Manager::start(interval, discovery_metrics);

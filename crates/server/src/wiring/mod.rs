@@ -14,6 +14,7 @@ mod front;
 mod host;
 mod keeper;
 mod loops;
+mod past;
 mod query_log;
 mod reload;
 mod ruled;
