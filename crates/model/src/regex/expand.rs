@@ -16,9 +16,10 @@ impl<'r, 't> Captures<'r, 't> {
         if !regex.is_match(text) {
             return None;
         }
-        let found = match &regex.engine {
-            Some(engine) if !regex.groups.is_empty() && !regex.one_group => {
-                Some(engine.captures(text)?)
+        let parsed = &*regex.0;
+        let found = match &parsed.engine {
+            Some(engine) if !parsed.groups.is_empty() && !parsed.one_group => {
+                Some(engine.get(&parsed.pattern).captures(text)?)
             }
             _ => None,
         };
@@ -31,7 +32,7 @@ impl<'r, 't> Captures<'r, 't> {
     pub fn get(&self, group: usize) -> Option<&'t str> {
         match &self.found {
             Some(found) => found.get(group).map(|m| m.as_str()),
-            None if group == 0 || group == 1 && self.regex.one_group => Some(self.text),
+            None if group == 0 || group == 1 && self.regex.0.one_group => Some(self.text),
             None => None,
         }
     }
@@ -39,12 +40,12 @@ impl<'r, 't> Captures<'r, 't> {
     /// The first group of that name that took part in the match. Go allows a name twice.
     #[must_use]
     pub fn name(&self, name: &str) -> Option<&'t str> {
-        named(name, &self.regex.groups, |i| self.get(i))
+        named(name, &self.regex.0.groups, |i| self.get(i))
     }
 
     /// Appends the template with its references replaced, see [`Regex::expand`].
     pub fn expand(&self, template: &str, out: &mut String) {
-        fill(template, &self.regex.groups, |i| self.get(i), out);
+        fill(template, &self.regex.0.groups, |i| self.get(i), out);
     }
 }
 

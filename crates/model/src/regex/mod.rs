@@ -3,18 +3,21 @@
 //! A pattern is rewritten from Go's syntax to that of the regex crate (`go_syntax`), which also
 //! refuses what Go refuses. Most patterns of real matchers and relabel rules are plainer than that:
 //! a list of texts, a prefix, anything at all. `shape` finds these, and they are matched by
-//! comparing text; often no engine is built.
+//! comparing text; an `engine` is built when a text needs one.
 
+mod engine;
 mod expand;
 mod go_escape;
 mod go_syntax;
 mod search;
 mod shape;
 
+use engine::Engine;
 pub use expand::Captures;
 pub use search::Search;
 use shape::Shape;
 use std::fmt;
+use std::sync::Arc;
 
 /// Bytes that a compiled pattern may take.
 const SIZE_LIMIT_BYTES: usize = 16 << 20;
@@ -28,9 +31,11 @@ const NEST_LIMIT: u32 = 250;
 #[error("error parsing regexp: {0}")]
 pub struct Error(pub String);
 
-/// A compiled pattern that matches whole texts only, as `^(?s:PATTERN)$`.
+/// A pattern that matches whole texts only, as `^(?s:PATTERN)$`. Clones share all there is.
 #[derive(Clone)]
-pub struct Regex {
+pub struct Regex(Arc<Parsed>);
+
+struct Parsed {
     pattern: Box<str>,
     shape: Shape,
     prefix: Box<str>,
@@ -39,7 +44,12 @@ pub struct Regex {
     /// The pattern is one group and nothing beside it, so that group is the whole text.
     one_group: bool,
     /// Absent when the shape says all: whether a text matches and what its groups are.
-    engine: Option<::regex::Regex>,
+    engine: Option<Engine>,
+}
+
+/// A translated pattern that matches whole texts.
+fn whole(text: &str) -> String {
+    format!("^(?s:{text})$")
 }
 
 impl Regex {
@@ -49,52 +59,43 @@ impl Regex {
         if let Some(shape) = Shape::of_plain(pattern) {
             let prefix = shape.prefix().into();
             let groups = Box::default();
-            return Ok(Self {
+            return Ok(Self(Arc::new(Parsed {
                 pattern: pattern.into(),
                 shape,
                 prefix,
                 groups,
                 one_group: false,
                 engine: None,
-            });
+            })));
         }
         let go_syntax::Translation { text, groups } = go_syntax::translate(pattern)?;
-        let text = format!("^(?s:{text})$");
         let refused = |e: &dyn fmt::Display| Error(format!("{e}: `{pattern}`"));
-        let hir = regex_syntax::ParserBuilder::new().nest_limit(NEST_LIMIT).build().parse(&text);
-        let hir = hir.map_err(|e| match e {
+        let parser = regex_syntax::ParserBuilder::new().nest_limit(NEST_LIMIT).build();
+        let hir = { parser }.parse(&whole(&text)).map_err(|e| match e {
             regex_syntax::Error::Parse(e) => refused(e.kind()),
             e => refused(&e),
         })?;
         let (shape, prefix) = Shape::of(&hir, pattern.len());
         let one_group = groups.len() == 1 && shape::is_one_group(&hir);
         let needs_engine = matches!(shape, Shape::Other) || !(groups.is_empty() || one_group);
-        let engine = needs_engine.then(|| {
-            ::regex::RegexBuilder::new(&text)
-                .size_limit(SIZE_LIMIT_BYTES)
-                .dfa_size_limit(CACHE_LIMIT_BYTES)
-                .nest_limit(NEST_LIMIT)
-                .build()
-                .map_err(|e| match e {
-                    ::regex::Error::CompiledTooBig(_) => refused(&"expression too large"),
-                    e => refused(&e),
-                })
-        });
-        let engine = engine.transpose()?;
-        Ok(Self { pattern: pattern.into(), shape, prefix, groups, one_group, engine })
+        let engine = needs_engine.then(|| Engine::new(pattern, &hir)).transpose()?;
+        let pattern = pattern.into();
+        Ok(Self(Arc::new(Parsed { pattern, shape, prefix, groups, one_group, engine })))
     }
 
     /// The pattern as written.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.pattern
+        &self.0.pattern
     }
 
     /// Whether the whole text matches.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        match (&self.shape, &self.engine) {
-            (Shape::Other, Some(engine)) => engine.is_match(text),
+        match (&self.0.shape, &self.0.engine) {
+            (Shape::Other, Some(engine)) => {
+                text.starts_with(&*self.0.prefix) && engine.get(&self.0.pattern).is_match(text)
+            }
             (shape, _) => shape.is_match(text),
         }
     }
@@ -119,7 +120,7 @@ impl Regex {
     /// text: those texts, sorted and distinct.
     #[must_use]
     pub fn set_matches(&self) -> Option<&[String]> {
-        match &self.shape {
+        match &self.0.shape {
             Shape::Set(texts) => Some(texts),
             _ => None,
         }
@@ -128,20 +129,20 @@ impl Regex {
     /// The plain text with which every match starts; may be empty.
     #[must_use]
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        &self.0.prefix
     }
 
     /// Whether every text matches, as with `.*`.
     #[must_use]
     pub fn matches_all(&self) -> bool {
-        matches!(&self.shape, Shape::Affix { prefix, suffix, min_bytes: 0 }
+        matches!(&self.0.shape, Shape::Affix { prefix, suffix, min_bytes: 0 }
             if prefix.is_empty() && suffix.is_empty())
     }
 
     /// Whether exactly the empty text does not match, as with `.+`.
     #[must_use]
     pub fn matches_all_but_empty(&self) -> bool {
-        matches!(&self.shape, Shape::Affix { prefix, suffix, min_bytes: 1 }
+        matches!(&self.0.shape, Shape::Affix { prefix, suffix, min_bytes: 1 }
             if prefix.is_empty() && suffix.is_empty())
     }
 }
@@ -149,7 +150,7 @@ impl Regex {
 /// Patterns are equal when they are written the same.
 impl PartialEq for Regex {
     fn eq(&self, other: &Self) -> bool {
-        self.pattern == other.pattern
+        self.0.pattern == other.0.pattern
     }
 }
 
@@ -157,14 +158,14 @@ impl Eq for Regex {}
 
 impl fmt::Debug for Regex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Regex").field(&self.pattern).finish()
+        f.debug_tuple("Regex").field(&self.0.pattern).finish()
     }
 }
 
 /// The pattern as written.
 impl fmt::Display for Regex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.pattern)
+        f.write_str(&self.0.pattern)
     }
 }
 

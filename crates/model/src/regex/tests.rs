@@ -175,7 +175,7 @@ fn check_set(pattern: &str, texts: &[&str], prefix: &str) {
         Some(&*texts.iter().map(|t| t.to_string()).collect::<Vec<_>>())
     );
     assert_eq!(regex.prefix(), prefix);
-    assert!(regex.engine.is_none() || !regex.groups.is_empty());
+    assert!(regex.0.engine.is_none() || !regex.0.groups.is_empty());
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn lists_of_texts_are_seen() {
 fn plain_shapes_need_no_engine() {
     let plain = |pattern: &str, prefix: &str| {
         let regex = Regex::new(pattern).unwrap();
-        assert!(regex.engine.is_none(), "{pattern}");
+        assert!(regex.0.engine.is_none(), "{pattern}");
         assert_eq!(regex.prefix(), prefix, "{pattern}");
     };
     for pattern in

@@ -8,6 +8,7 @@ use crate::names::{NameScheme, write_quoted};
 use crate::regex::{self, Captures, Regex};
 use md5::{Digest, Md5};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 /// What a rule does.
@@ -216,6 +217,17 @@ impl Rule {
         Ok(rule)
     }
 
+    /// The same rule where other names may be written.
+    ///
+    /// # Errors
+    /// When a name in it is none there.
+    pub fn under(&self, scheme: NameScheme) -> Result<Self, Error> {
+        let rule = Self { scheme, ..self.clone() };
+        // Whether a pattern was written does not depend on names.
+        rule.check(false)?;
+        Ok(rule)
+    }
+
     fn check(&self, has_other_pattern: bool) -> Result<(), Error> {
         let Self { action, scheme, .. } = *self;
         let target = self.target_label.as_str();
@@ -411,6 +423,24 @@ fn upper(c: char) -> char {
 fn only(mut chars: impl Iterator<Item = char>) -> Option<char> {
     let first = chars.next();
     if chars.next().is_none() { first } else { None }
+}
+
+/// Patterns of rules, each text once: what matching it takes is then built once for all rules.
+#[derive(Debug, Default)]
+pub struct Patterns(HashMap<String, Regex>);
+
+impl Patterns {
+    /// Lets rules share patterns that are written the same, with each other and with rules before.
+    pub fn share(&mut self, rules: &mut [Rule]) {
+        for rule in rules {
+            match self.0.get(rule.regex.as_str()) {
+                Some(same) => rule.regex = same.clone(),
+                None => {
+                    self.0.insert(rule.regex.as_str().to_owned(), rule.regex.clone());
+                }
+            }
+        }
+    }
 }
 
 /// Applies rules in order; false when the set was dropped (the builder is then unspecified).

@@ -222,3 +222,25 @@ fn messages_name_the_field() {
         "labelkeep action requires only 'regex', and no other fields"
     );
 }
+
+#[test]
+fn patterns_that_are_written_the_same_are_one() {
+    let rule = |regex: Option<&str>| {
+        let raw = RawRule {
+            regex: regex.map(str::to_owned),
+            target_label: Some("a".to_owned()),
+            ..RawRule::default()
+        };
+        Rule::new(raw, NameScheme::Utf8).unwrap()
+    };
+    let mut patterns = Patterns::default();
+    let mut first = [rule(Some("x(.+)y")), rule(None)];
+    let mut second = [rule(Some("x(.+)z")), rule(Some("x(.+)y")), rule(None)];
+    let before = second.clone();
+    patterns.share(&mut first);
+    patterns.share(&mut second);
+    assert_eq!(second, before);
+    let at = |rule: &Rule| rule.regex.as_str().as_ptr();
+    assert_eq!([at(&second[1]), at(&second[2])], [at(&first[0]), at(&first[1])]);
+    assert_ne!(at(&second[0]), at(&first[0]));
+}

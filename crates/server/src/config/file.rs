@@ -8,9 +8,10 @@ use super::paths::{is_valid_pattern, join};
 use super::remote::{RemoteRead, RemoteWrite};
 use super::storage::StorageSection;
 use super::tracing::TracingSection;
-use model::names::NameScheme;
-use scrape::{Config, Global, Job};
 use client::Scalar;
+use model::names::NameScheme;
+use model::relabel::Patterns;
+use scrape::{Config, Global, Job};
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
@@ -182,6 +183,8 @@ pub(super) struct Jobs {
     pub(super) unbuilt: Vec<ConfigError>,
     /// The file of each name.
     names: BTreeMap<String, String>,
+    /// Patterns of rules.
+    patterns: Patterns,
 }
 
 impl Jobs {
@@ -199,7 +202,8 @@ impl Jobs {
                 return Err(error("empty or null scrape config section".to_owned()));
             };
             config.set_directory(directory);
-            let job = config.resolve(global).map_err(|cause| error(cause.to_string()))?;
+            let mut job = config.resolve(global).map_err(|cause| error(cause.to_string()))?;
+            job.share_patterns(&mut self.patterns);
             let name = config.job_name();
             if let Some(first) = self.names.insert(name.to_owned(), file.to_owned()) {
                 let first =
