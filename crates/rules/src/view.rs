@@ -65,8 +65,8 @@ pub struct RuleInfo {
     pub name: String,
     /// The query as Prometheus prints it.
     pub query: String,
-    /// As written, those of the group among them; an empty one does not show.
-    pub labels: Labels,
+    /// As written, those of the group among them, in the order of names.
+    pub labels: Vec<(String, String)>,
     /// What it is for.
     pub kind: RuleKind,
     /// Where it stands in the file: line and column from 1.

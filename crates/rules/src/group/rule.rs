@@ -22,7 +22,7 @@ pub(super) struct ActiveRule {
     work: Work,
     output: Output,
     /// What the rule stored before it was changed: ends when it first goes well.
-    former: Option<Output>,
+    former: Vec<Output>,
     health: Health,
     last_error: Option<Arc<str>>,
     seconds: f64,
@@ -83,13 +83,14 @@ impl ActiveRule {
                 (Work::Alert(Box::new(alerting)), kind, common)
             }
         };
-        let info = RuleInfo { name: rule.name.clone(), query, labels, kind, place: rule.place };
+        let (name, place) = (rule.name.clone(), rule.place);
+        let info = RuleInfo { name, query, labels: set.clone(), kind, place };
         Self {
             info: Arc::new(info),
             expr: rule.expr.clone(),
             work,
             output: Output::new(key, common),
-            former: None,
+            former: Vec::new(),
             health: Health::Unknown,
             last_error: None,
             seconds: 0.0,
@@ -122,11 +123,11 @@ impl ActiveRule {
             (Work::Alert(new), Work::Alert(old)) => new.take_over(*old, is_same),
             _ => {}
         }
+        self.former = older.former;
         if is_same {
             self.output = older.output;
-            self.former = older.former;
         } else {
-            self.former = Some(older.output);
+            self.former.push(older.output);
         }
         self.health = older.health;
         self.last_error = older.last_error;
@@ -141,10 +142,12 @@ impl ActiveRule {
 
     /// Ends all of its series.
     pub(super) fn end(&mut self, scene: &Scene<'_>) {
-        if let Some(mut former) = self.former.take() {
-            former.end(scene.means.sink, scene.t_ms);
-        }
+        self.end_former(scene);
         self.output.end(scene.means.sink, scene.t_ms);
+    }
+
+    fn end_former(&mut self, scene: &Scene<'_>) {
+        self.former.drain(..).for_each(|mut former| former.end(scene.means.sink, scene.t_ms));
     }
 
     /// Holds back the series about alerts.
@@ -196,21 +199,19 @@ impl ActiveRule {
             Ok(done) => (done.samples, done.trouble),
             Err(error) => (0, Some(error)),
         };
-        if error.is_none()
-            && let Some(mut former) = self.former.take()
-        {
-            former.end(scene.means.sink, scene.t_ms);
+        if error.is_none() {
+            self.end_former(scene);
         }
         self.samples = samples;
         self.failed = error.is_some();
         self.health = if self.failed { Health::Bad } else { Health::Good };
-        if let Some(error) = &error
-            && !error.is_canceled()
-        {
-            scene.log_failure(&self.info.name, error);
-        }
+        let is_canceled = error.as_ref().is_some_and(RuleError::is_canceled);
         let text = error.map(|error| error.to_string());
         if self.last_error.as_deref() != text.as_deref() {
+            // One that goes on failing is counted, and told once.
+            if let Some(error) = text.as_deref().filter(|_| !is_canceled) {
+                scene.log_failure(&self.info.name, error);
+            }
             self.last_error = text.map(Arc::from);
         }
         self.seconds = begin.elapsed().as_secs_f64();

@@ -84,7 +84,7 @@ fn rule(view: &RuleView) -> shown::Rule {
     shown::Rule {
         name: info.name.clone(),
         query: info.query.clone(),
-        labels: info.labels.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        labels: info.labels.clone(),
         health: match view.health {
             Health::Unknown => shown::RuleHealth::Unknown,
             Health::Good => shown::RuleHealth::Ok,
