@@ -20,7 +20,6 @@ use crate::file;
 use crate::settings::{Means, Settings};
 use crate::template::ExpandError;
 use crate::view::{GroupView, RuleView};
-use error::RuleError;
 use output::{Keys, Output};
 use rule::{ActiveRule, Done};
 use std::sync::Arc;
@@ -106,12 +105,12 @@ impl Scene<'_> {
     }
 
     #[cold]
-    fn log_failure(&self, name: &str, error: &RuleError) {
+    fn log_failure(&self, name: &str, error: &str) {
         let Self { file, group, .. } = self;
         if self.means.past.is_some() {
             return;
         }
-        tracing::warn!(component = "rules", file, group, name, %error, "a rule failed");
+        tracing::warn!(component = "rules", file, group, name, error, "a rule failed");
     }
 
     #[cold]

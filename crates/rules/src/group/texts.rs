@@ -60,8 +60,10 @@ impl Text {
                 host.expansions.set(host.expansions.get() + 1);
                 template.expand(data, host).map_or_else(
                     |error| {
-                        host.failures.set(host.failures.get() + 1);
-                        host.scene.log_expansion(&error);
+                        // They mostly fail alike; all are counted.
+                        if host.failures.replace(host.failures.get() + 1) == 0 {
+                            host.scene.log_expansion(&error);
+                        }
                         Cow::Owned(failed(&error.to_string()))
                     },
                     Cow::Owned,

@@ -91,6 +91,20 @@ fn a_query_that_fails_at_first_ends_nothing() {
 }
 
 #[test]
+fn queries_that_never_went_well_leave_no_series_behind() {
+    let world = World::new();
+    let mut group = begin(&world, "rules:\n  - {record: r, expr: x}");
+    for (minute, failing) in [(2, "x * on() x"), (3, "x + on() x")] {
+        let mut newer = world.group(&format!("rules:\n  - {{record: r, expr: {failing}}}"));
+        newer.take_over(group);
+        assert_eq!(world.evaluate(&mut newer, minute * MINUTE).failed(), 1);
+        group = newer;
+    }
+    replace(&world, group, "rules:\n  - {record: r, expr: count(x)}", 4 * MINUTE);
+    world.check("r", 4 * MINUTE, &["r 2"]);
+}
+
+#[test]
 fn a_group_that_is_gone_ends_but_for_what_moved() {
     let world = World::new();
     let text = "rules:\n  - {record: r, expr: x}\n  - {record: rs, expr: sum(x)}";
