@@ -2,9 +2,10 @@
 //!
 //! A column that kept through all rows the value it had at the end of the mini-batch before (or stayed
 //! absent) takes one bit. For every other column there are the length of what follows, varint, then two
-//! masks of rows, u16 LE: those with a value, and of these the ones whose value differs from the one
-//! before; then those values, each as difference, as in a delta row. The first mini-batch of a group
-//! chunk has none before it: there everything starts absent.
+//! masks of rows, u16 LE: those with a value, and of these the first one and the ones whose value differs
+//! from the one before; then those values, each as difference, as in a delta row, the first one to
+//! nothing: so a reader may begin anywhere. The first mini-batch of a group chunk has none before it:
+//! there everything starts absent.
 //!
 //! Sixteen rows are too few for the encodings of chunks to be worth their time.
 
@@ -116,10 +117,11 @@ impl Mini {
             packed.clear();
             packed.extend_from_slice(&mask.to_le_bytes());
             packed.extend_from_slice(&[0; 2]);
-            let (mut last, mut exponent) = (carry.unwrap_or(0.0), row::NO_EXPONENT);
+            let (mut last, mut exponent) = (0.0_f64, row::NO_EXPONENT);
             let mut differs = 0u16;
             for (row, value) in all_values.iter().enumerate() {
-                if mask >> row & 1 == 1 && value.to_bits() != last.to_bits() {
+                let is_first = differs == 0;
+                if mask >> row & 1 == 1 && (is_first || value.to_bits() != last.to_bits()) {
                     differs |= 1 << row;
                     row::encode_value(*value, &mut last, &mut exponent, &mut packed);
                 }
@@ -156,21 +158,40 @@ impl Mini {
             }
             return Ok(());
         };
+        let mask = self.each(bytes, |value| out.values.push(value))?;
+        out.mark_bits(self.rows, u64::from(mask));
+        *carry = if self.is_last(mask) { out.values.last().copied() } else { None };
+        Ok(())
+    }
+
+    /// The value of a column in the last row, in the inner option; `None` when the column kept what it
+    /// had before.
+    pub(crate) fn last(&self, column: usize) -> Result<Option<Option<f64>>, DecodeError> {
+        let Some(bytes) = self.bytes_of(column)? else { return Ok(None) };
+        let mut last = 0.0;
+        let mask = self.each(bytes, |value| last = value)?;
+        Ok(Some(self.is_last(mask).then_some(last)))
+    }
+
+    /// Calls `each` with the values of a column, by its bytes; the rows that have one.
+    fn each(&self, bytes: &[u8], mut each: impl FnMut(f64)) -> Result<u16, DecodeError> {
         let mut from = ByteReader::new(bytes);
         let mask = u16::from_le_bytes(from.array()?);
         let differs = u16::from_le_bytes(from.array()?);
-        out.mark_bits(self.rows, u64::from(mask));
-        let (mut last, mut exponent) = (carry.unwrap_or(0.0), row::NO_EXPONENT);
+        let (mut last, mut exponent) = (0.0_f64, row::NO_EXPONENT);
         for row in 0..self.rows {
             if mask >> row & 1 == 1 {
                 if differs >> row & 1 == 1 {
                     row::decode_value(&mut from, &mut last, &mut exponent)?;
                 }
-                out.values.push(last);
+                each(last);
             }
         }
-        *carry = (mask >> (self.rows - 1) & 1 == 1).then_some(last);
-        Ok(())
+        Ok(mask)
+    }
+
+    fn is_last(&self, mask: u16) -> bool {
+        mask >> (self.rows - 1) & 1 == 1
     }
 
     /// Bytes on the heap.

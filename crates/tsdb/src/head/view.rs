@@ -3,8 +3,7 @@
 use super::chunk::Chunk;
 use super::column::ColumnRows;
 use super::histograms::Stream;
-use super::mini::Transposed;
-use super::open::OpenRows;
+use super::open::{OpenRows, Tail};
 use super::registry::{Place, Registry};
 use super::{Head, NO_COLUMN};
 use crate::codec::{DecodeError, Scratch};
@@ -42,8 +41,8 @@ struct GroupView {
     ends_series: bool,
     chunks: Vec<ChunkView>,
     open: Option<OpenRows>,
-    /// The delta rows of the wanted columns, turned into columns when the first is read.
-    tail: OnceLock<Result<Transposed, DecodeError>>,
+    /// The delta rows, turned into columns when the first is read.
+    tail: OnceLock<Result<Tail, DecodeError>>,
     /// Wanted series, and their columns in the open rows or [`NO_COLUMN`].
     wanted: Vec<(u32, u32)>,
     /// For each of them the histograms of its open rows; empty when the group has none.
@@ -127,7 +126,7 @@ impl Head {
             streams: Vec::new(),
         };
         let Some(cell) = self.group(id) else { return view };
-        let group = cell.lock();
+        let mut group = cell.lock();
         view.ends_series = group.ends_series();
         let overlaps = |min_ms, max_ms| range.overlaps(TimeRange { min_ms, max_ms });
         let chunks = group.chunks.iter().filter(|chunk| overlaps(chunk.first_ms, chunk.last_ms));
@@ -138,7 +137,7 @@ impl Head {
         if let (Some(first), Some(last)) = (times.first(), times.last())
             && overlaps(*first, *last)
         {
-            view.open = Some(group.open.clone());
+            view.open = Some(group.open.snapshot());
         }
         let ids = Arc::clone(&group.open.ids);
         if view.open.is_some() && group.has_histograms() {
@@ -224,16 +223,19 @@ impl GroupView {
         };
         let tail = self.tail.get_or_init(|| {
             // Columns that are gone still take their place, so that numbers stay in step.
-            open.transpose(self.wanted.iter().map(|(_, column)| *column as usize))
+            open.tail(self.wanted.iter().map(|(_, column)| *column as usize))
         });
         let tail = tail.as_ref().map_err(|error| *error)?;
-        let column = column as usize;
-        open.read(column, tail, i, rows)?;
-        if let Some(Some(stream)) = self.streams.get(i) {
-            let wanted = rows.marks_in(rows_in(&open.t_ms, range));
-            stream.decode(wanted, &mut rows.histograms)?;
+        let (column, in_range) = (column as usize, rows_in(&open.t_ms, range));
+        // Histograms are found by their number among all that there are.
+        let stream = self.streams.get(i).and_then(Option::as_ref);
+        let wanted = if stream.is_some() { 0..open.t_ms.len() } else { in_range.clone() };
+        let (first, live) = open.read(column, tail, i, wanted, rows)?;
+        if let Some(stream) = stream {
+            stream.decode(rows.marks_in(in_range), &mut rows.histograms)?;
         }
-        rows.emit(&open.t_ms, open.was_live(column), self.ends_series, range, out);
+        let t_ms = &open.t_ms[first..][..rows.rows()];
+        rows.emit(t_ms, live, self.ends_series, range, out);
         Ok(())
     }
 }

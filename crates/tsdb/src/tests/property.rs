@@ -152,7 +152,9 @@ fn run(ops: &[Op], keeps_markers: bool) {
     let store = model.store();
     let middle = model.rows.iter().flatten().map(|row| row.0).nth(20).unwrap_or(0);
     let part = TimeRange { min_ms: middle, max_ms: model.now_ms - 12_345 };
-    for range in [TimeRange::ALL, part] {
+    let early = TimeRange { min_ms: middle - 30_000, max_ms: middle + 30_000 };
+    // The same rows are read in another way when they are read again.
+    for range in [TimeRange::ALL, part, TimeRange::ALL, early] {
         let [mut found, mut expected] =
             [contents(db.as_ref().unwrap(), range), contents(&store, range)];
         if !keeps_markers {

@@ -7,7 +7,7 @@ use super::chunk::{Builder, Chunk, Header, MAX_ROWS};
 use super::column::ColumnRows;
 use super::histograms::{Histograms, Stream};
 use super::mini::{MINI_ROWS, Mini};
-use super::open::OpenRows;
+use super::open::{OpenRows, SharedTail, Tail};
 use crate::codec::Scratch;
 use crate::codec::bits::put_varint;
 use crate::codec::row::{self, RowState};
@@ -89,6 +89,7 @@ impl GroupHead {
             base: Arc::default(),
             tail: Vec::new(),
             live_before: Arc::from([]),
+            shared: SharedTail::default(),
         };
         Self {
             entry,
@@ -327,10 +328,11 @@ impl GroupHead {
             Header { group: self.entry.group, epoch: self.epoch, ends_series: self.ends_series() };
         let ids = Arc::clone(&self.open.ids);
         let tail = self.open.transpose(0..self.state.columns()).expect("rows of our own making");
+        let (tail, all) = (Tail::Picked(tail), 0..self.open.t_ms.len());
         let mut builder = Builder::new(header, &self.open.t_ms, scratch);
         let (mut rows, mut unused) = (ColumnRows::default(), vec![true; ids.len()]);
         for column in by_series(&ids) {
-            let read = self.open.read(column, &tail, column, &mut rows);
+            let read = self.open.read(column, &tail, column, all.clone(), &mut rows);
             read.expect("mini-batches of our own making");
             if let Some(stream) = u32::try_from(column).ok().and_then(|column| self.stream(column))
             {
