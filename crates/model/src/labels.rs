@@ -5,6 +5,7 @@
 //! groups of seven bits, least significant first. All of it is ASCII or copied text, so the whole
 //! is a valid `str` and slices of it need no checks.
 
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -15,6 +16,8 @@ use std::sync::{Arc, LazyLock};
 pub const METRIC_NAME: &str = "__name__";
 
 const LONG: u8 = 127;
+/// A thread keeps memory for sets up to this length.
+const KEPT_BYTES: usize = 64 << 10;
 
 static EMPTY: LazyLock<Labels> = LazyLock::new(|| Labels(Arc::from("")));
 
@@ -47,17 +50,32 @@ impl Labels {
     /// # Panics
     /// In debug builds, when the order does not hold.
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut packed = String::with_capacity(128);
-        let mut last: Option<&str> = None;
-        for (name, value) in pairs {
-            debug_assert!(last.is_none_or(|last| last < name), "labels out of order");
-            last = Some(name);
-            if !value.is_empty() {
-                push_text(&mut packed, name);
-                push_text(&mut packed, value);
+        Self::packed(|packed| {
+            let mut last: Option<&str> = None;
+            for (name, value) in pairs {
+                debug_assert!(last.is_none_or(|last| last < name), "labels out of order");
+                last = Some(name);
+                if !value.is_empty() {
+                    push_text(packed, name);
+                    push_text(packed, value);
+                }
             }
+        })
+    }
+
+    /// Packs into memory that is used again for the next set.
+    fn packed(pack: impl FnOnce(&mut String)) -> Self {
+        thread_local! {
+            static PACKED: Cell<String> = const { Cell::new(String::new()) };
         }
-        if packed.is_empty() { Self::empty() } else { Self(packed.into()) }
+        let mut packed = PACKED.take();
+        packed.clear();
+        pack(&mut packed);
+        let labels = if packed.is_empty() { Self::empty() } else { Self(packed.as_str().into()) };
+        if packed.capacity() <= KEPT_BYTES {
+            PACKED.set(packed);
+        }
+        labels
     }
 
     /// The value of a label, if the set has it.
@@ -118,20 +136,20 @@ impl Labels {
     /// The labels for which `keep` is true.
     #[must_use]
     pub fn filter(&self, mut keep: impl FnMut(&str, &str) -> bool) -> Self {
-        let mut packed = String::with_capacity(self.0.len());
-        for (name, value) in self.iter() {
-            if keep(name, value) {
-                push_text(&mut packed, name);
-                push_text(&mut packed, value);
+        let mut is_whole = true;
+        let kept = Self::packed(|packed| {
+            for (name, value) in self.iter() {
+                if keep(name, value) {
+                    push_text(packed, name);
+                    push_text(packed, value);
+                }
             }
-        }
-        if packed.len() == self.0.len() {
-            self.clone()
-        } else if packed.is_empty() {
-            Self::empty()
-        } else {
-            Self(packed.into())
-        }
+            is_whole = packed.len() == self.0.len();
+            if is_whole {
+                packed.clear();
+            }
+        });
+        if is_whole { self.clone() } else { kept }
     }
 
     /// The set with one label set to a value; an empty value removes it.

@@ -173,9 +173,13 @@ impl Engine {
             ValueType::Vector => {
                 let mut planner = Planner::new(expr, &self.options, query);
                 let root = planner.vector(expr.root(), grid)?;
+                let is_shuffled = planner.is_shuffled();
                 let mut cx = self.open(store, planner, control)?;
-                let value = Value::Vector(collect_vector(root, &mut cx, at_ms)?);
-                Ok(answer(value, cx))
+                let mut vector = collect_vector(root, &mut cx, at_ms)?;
+                if is_shuffled {
+                    vector.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+                }
+                Ok(answer(Value::Vector(vector), cx))
             }
             ValueType::Matrix => {
                 let mut planner = Planner::new(expr, &self.options, query);

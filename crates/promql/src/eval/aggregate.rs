@@ -216,7 +216,9 @@ impl Operator for Aggregation {
             if self.summary.adds_histograms()
                 && (self.input.has_histograms() || totals.histograms.is_some())
             {
-                let name = self.series[i].labels.metric_name();
+                let series = &self.series[i];
+                let is_gone = series.drop_name && !cx.options.delayed_name_removal;
+                let name = if is_gone { "" } else { series.labels.metric_name() };
                 let histograms = totals
                     .histograms
                     .get_or_insert_with(|| Box::new(Histograms::after(&totals.present)));

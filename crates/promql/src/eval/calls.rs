@@ -8,6 +8,7 @@ use super::instant::{Apply, Each};
 use super::labels::{SetLabel, Source};
 use super::merge::{Collision, Merge};
 use super::over::{Function as Over, OverRange};
+use super::plan::Order;
 use super::scalar::AsVector;
 use super::selector::Want;
 use super::sort::{By, FloatsOnly, Sort};
@@ -82,8 +83,10 @@ impl Planner<'_> {
         args: &[NodeId],
         grid: Grid,
     ) -> Result<Node, EvalError> {
+        let is_name_ignored = std::mem::take(&mut self.is_name_ignored);
         if let Some(over) = over_range(function) {
-            return self.over(function, over, args, grid);
+            let operator = self.over_range(function, over, args, grid)?;
+            return Ok(self.distinct(operator, is_name_ignored));
         }
         if let Some(part) = date_part(function) {
             let Some(arg) = args.first() else {
@@ -167,18 +170,13 @@ impl Planner<'_> {
         Ok(self.unique(Each::new(inner, apply, Vec::new())))
     }
 
-    fn over(
-        &mut self,
-        function: Function,
-        over: Over,
-        args: &[NodeId],
-        grid: Grid,
-    ) -> Result<Node, EvalError> {
-        let operator = self.over_range(function, over, args, grid)?;
+    /// Series that lost their names must still differ, unless their names were all the same.
+    fn distinct(&self, mut operator: OverRange, is_name_ignored: bool) -> Node {
         if self.options.delayed_name_removal {
-            return Ok(Box::new(operator));
+            return Box::new(operator);
         }
-        Ok(Box::new(Merge::new(Box::new(operator), Collision::Ever)))
+        operator.is_name_ignored = is_name_ignored;
+        Box::new(Merge::new(Box::new(operator), Collision::Ever).unless_marked())
     }
 
     fn over_range(
@@ -234,7 +232,7 @@ impl Planner<'_> {
         args: &[NodeId],
         grid: Grid,
     ) -> Result<Node, EvalError> {
-        let inner = self.vector(args[0], grid)?;
+        let inner = self.with_order(Order::Needed, |planner| planner.vector(args[0], grid))?;
         let by_value = matches!(function, Function::Sort | Function::SortDesc);
         if grid.n > 1 {
             let text = "sort is ineffective for range queries since results are always ordered by \
@@ -285,7 +283,7 @@ impl Planner<'_> {
         let selector = args.get(1).and_then(|arg| self.as_selector(*arg));
         let matchers = selector.map_or(&[][..], |selector| &selector.matchers).to_vec();
         let timing = self.timing_of_samples(args[0], grid)?;
-        let inner = self.vector(args[0], grid)?;
+        let inner = self.with_order(Order::Needed, |planner| planner.vector(args[0], grid))?;
         let (info, range) = Info::new(inner, matchers, timing, self.options.lookback_ms);
         self.looks_at(range);
         Ok(Box::new(Merge::new(Box::new(info), Collision::AtOneStep)))

@@ -1,6 +1,6 @@
 //! Series that belong together: by some of their labels, or because they are called the same.
 
-use super::Series;
+use super::{Series, is_reserved};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use model::{Labels, METRIC_NAME};
@@ -26,6 +26,11 @@ impl Key {
     pub(crate) fn keeps(&self, name: &str) -> bool {
         let listed = self.names.binary_search_by(|n| (**n).cmp(name)).is_ok();
         if self.without { !listed && name != METRIC_NAME } else { listed }
+    }
+
+    /// Whether nothing that says what a metric is tells groups apart.
+    pub(crate) fn ignores_names(&self) -> bool {
+        !self.without && !self.names.iter().any(|name| is_reserved(name))
     }
 
     pub(crate) fn of(&self, labels: &Labels) -> Labels {

@@ -55,7 +55,7 @@ impl Info {
         let mut data = matchers;
         data.retain(|matcher| matcher.name() != METRIC_NAME);
         let all = names.iter().chain(&data).cloned().collect();
-        let (info, range) = InstantSelector::new(all, timing, lookback, Want::TimeOfFloat);
+        let (info, range) = InstantSelector::new(all, timing, lookback, Want::TimeOfFloat, true);
         let n = timing.grid.n;
         (Self { inner, info, n, names, data, results: Vec::new().into_iter() }, range)
     }

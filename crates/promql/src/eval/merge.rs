@@ -19,6 +19,8 @@ pub(crate) struct Merge {
     collision: Collision,
     /// Whether names go away that were marked for it.
     at_the_end: bool,
+    /// Whether series whose names are still to go away are known to differ without them.
+    marked_differ: bool,
     groups: Option<Groups>,
     pending: Vec<Option<Column>>,
     at: usize,
@@ -31,11 +33,18 @@ impl Merge {
             inner,
             collision,
             at_the_end: false,
+            marked_differ: false,
             groups: None,
             pending: Vec::new(),
             at: 0,
             scratch: Column::default(),
         }
+    }
+
+    /// Takes it that series differ when their names are still to go away: an operator that was to take
+    /// them away at once left them for all were the same.
+    pub(crate) fn unless_marked(self) -> Self {
+        Self { marked_differ: true, ..self }
     }
 
     /// Removes the names that are to go away before.
@@ -51,6 +60,9 @@ impl Operator for Merge {
             for series in series.iter_mut().filter(|series| series.drop_name) {
                 *series = Series::of(series.final_labels());
             }
+        }
+        if self.marked_differ && series.first().is_some_and(|series| series.drop_name) {
+            return Ok(series);
         }
         let Some((groups, merged)) = Groups::of_equals(&series) else { return Ok(series) };
         let merged = groups.in_order(&merged);

@@ -1,12 +1,13 @@
 //! Functions over range vectors.
 
-use super::{Column, Context, Grid, Numbers, Operator, RangeSource, Scalar, Series};
+use super::{Column, Context, Grid, Numbers, Operator, RangeSource, Scalar, Series, is_reserved};
 use crate::engine::EvalError;
 use crate::functions::over_time::Summary;
 use crate::functions::rate::{Change, Event};
 use crate::functions::window::{Samples, Windows, slide};
 use crate::functions::{edges, over_time, rate, regression};
 use crate::syntax::{Edges, NodeId};
+use model::METRIC_NAME;
 use std::collections::VecDeque;
 
 /// So many samples are summed up in some hundredths of a second.
@@ -64,6 +65,8 @@ pub(crate) struct OverRange {
     pub(super) numbers: Vec<Numbers>,
     /// Steps at which a quantile is none.
     bad_steps: Vec<usize>,
+    /// Whether names may stay when all series have the same one, for nobody looks at them.
+    pub(super) is_name_ignored: bool,
     /// The input series, for their names.
     pub(super) input: Vec<Series>,
     pub(super) at: usize,
@@ -85,6 +88,7 @@ impl OverRange {
             scalars,
             numbers: Vec::new(),
             bad_steps: Vec::new(),
+            is_name_ignored: false,
             input: Vec::new(),
             at: 0,
             scratch: Scratch::default(),
@@ -132,6 +136,18 @@ impl OverRange {
     }
 }
 
+/// Whether series have one name in common and nothing else that says what a metric is: then they
+/// differ without it.
+fn have_one_name(series: &[Series]) -> bool {
+    let Some(first) = series.first() else { return true };
+    let name = first.labels.metric_name();
+    !name.is_empty()
+        && series.iter().all(|series| {
+            let mut reserved = series.labels.iter().filter(|(name, _)| is_reserved(name));
+            reserved.next() == Some((METRIC_NAME, name)) && reserved.next().is_none()
+        })
+}
+
 /// Warns of a quantile outside of 0 to 1.
 pub(crate) fn bad_quantile(cx: &mut Context<'_>, q: f64, node: NodeId) {
     let mut text = String::from("quantile value should be between 0 and 1, got ");
@@ -149,6 +165,10 @@ impl Operator for OverRange {
         self.input.clone_from(&series);
         if self.function.keeps_name() {
             return Ok(series);
+        }
+        if self.is_name_ignored && have_one_name(&series) {
+            let marked = |series: Series| Series { drop_name: true, ..series };
+            return Ok(series.into_iter().map(marked).collect());
         }
         Ok(series.into_iter().map(|series| series.without_name(cx)).collect())
     }

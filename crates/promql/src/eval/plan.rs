@@ -49,6 +49,18 @@ impl Reading {
     }
 }
 
+/// Whether the order of series is seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// In the answer at most, which can be put in order at the end.
+    #[default]
+    Shown,
+    /// Something around depends on it: which of equals comes first, or what an error tells.
+    Needed,
+    /// All around makes one of many, whatever their order.
+    Free,
+}
+
 /// Makes operators of syntax.
 pub(crate) struct Planner<'q> {
     pub(super) expr: &'q Expr,
@@ -58,6 +70,12 @@ pub(crate) struct Planner<'q> {
     range: Option<TimeRange>,
     /// What the expressions around the one at hand read of histograms.
     pub(super) reading: Reading,
+    /// What the expressions around the one at hand make of the order of its series.
+    pub(super) order: Order,
+    /// Whether some selector is read in any order.
+    is_shuffled: bool,
+    /// Whether the expression around the one at hand asks for labels of which the name is none.
+    pub(super) is_name_ignored: bool,
     /// What the plan alone gives reason to warn of.
     pub(super) warnings: Vec<(NodeId, String)>,
 }
@@ -69,8 +87,38 @@ impl<'q> Planner<'q> {
             let is = is_invariant(expr, id, &invariant);
             invariant.push(is);
         }
-        let reading = Reading::default();
-        Self { expr, options, query, invariant, range: None, reading, warnings: Vec::new() }
+        Self {
+            expr,
+            options,
+            query,
+            invariant,
+            range: None,
+            reading: Reading::default(),
+            order: Order::default(),
+            is_shuffled: false,
+            is_name_ignored: false,
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Whether the series of an instant vector come in no order that depends on their labels alone.
+    pub(crate) fn is_shuffled(&self) -> bool {
+        self.is_shuffled
+    }
+
+    /// Plans a part of the query around which the order of series means what is said.
+    pub(super) fn with_order<T>(&mut self, order: Order, plan: impl FnOnce(&mut Self) -> T) -> T {
+        let around = std::mem::replace(&mut self.order, order);
+        let planned = plan(self);
+        self.order = around;
+        planned
+    }
+
+    /// Whether a selector is to be read in the order of labels.
+    fn sorts(&mut self) -> bool {
+        let sorts = self.order != Order::Free;
+        self.is_shuffled |= !sorts;
+        sorts
     }
 
     pub(crate) fn expr(&self) -> &'q Expr {
@@ -133,12 +181,16 @@ impl<'q> Planner<'q> {
             let inner = self.vector(id, grid.first())?;
             return Ok(Box::new(Repeat { inner, n: grid.n, one: Column::default() }));
         }
+        let is_name_ignored = std::mem::take(&mut self.is_name_ignored);
         match self.expr.node(id) {
             Syntax::VectorSelector(selector) => {
                 let want = Want::Value(self.reading.buckets());
                 self.selector(id, selector, grid, want)
             }
-            Syntax::Paren(inner) => self.vector(*inner, grid),
+            Syntax::Paren(inner) => {
+                self.is_name_ignored = is_name_ignored;
+                self.vector(*inner, grid)
+            }
             Syntax::Unary { negative, expr } => {
                 let inner = self.vector(*expr, grid)?;
                 if !*negative {
@@ -148,7 +200,10 @@ impl<'q> Planner<'q> {
             }
             Syntax::Binary(binary) => self.binary(id, binary, grid),
             Syntax::Aggregate(aggregate) => self.aggregate(id, aggregate, grid),
-            Syntax::Call { func, args } => self.vector_call(id, *func, args, grid),
+            Syntax::Call { func, args } => {
+                self.is_name_ignored = is_name_ignored;
+                self.vector_call(id, *func, args, grid)
+            }
             _ => unreachable!("the parser checked the type"),
         }
     }
@@ -221,8 +276,8 @@ impl<'q> Planner<'q> {
         };
         let timing = self.timing(selector.at, selector.offset, grid)?;
         let matchers = selector.matchers.clone();
-        let (operator, range) =
-            InstantSelector::new(matchers, timing, self.options.lookback_ms, want);
+        let (lookback, sorts) = (self.options.lookback_ms, self.sorts());
+        let (operator, range) = InstantSelector::new(matchers, timing, lookback, want, sorts);
         self.looks_at(range);
         Ok(Box::new(operator))
     }
@@ -239,9 +294,9 @@ impl<'q> Planner<'q> {
                 let timing = self.timing(selector.at, selector.offset, grid)?;
                 let edges = selector.edges.map(|edges| (edges, self.options.lookback_ms));
                 let matchers = selector.matchers.clone();
-                let buckets = self.reading.buckets();
+                let (buckets, sorts) = (self.reading.buckets(), self.sorts());
                 let (source, times) =
-                    RangeSource::selector(id, matchers, timing, range, edges, buckets);
+                    RangeSource::selector(id, matchers, timing, range, edges, buckets, sorts);
                 self.looks_at(times);
                 Ok(source)
             }
@@ -300,8 +355,10 @@ impl<'q> Planner<'q> {
             if swapped { (binary.rhs, binary.lhs) } else { (binary.lhs, binary.rhs) };
         let scalar = self.scalar(scalar, grid)?;
         let vector = self.vector(vector, grid)?;
-        let apply = Apply::With(Operation { swapped, ..operation }, id);
-        Ok(self.unique(Each::new(vector, apply, vec![scalar])))
+        let operation = Operation { swapped, ..operation };
+        let each = Each::new(vector, Apply::With(operation, id), vec![scalar]);
+        // Who keeps the names keeps what is distinct so.
+        Ok(if operation.drops_name() { self.unique(each) } else { Box::new(each) })
     }
 
     fn aggregate(
@@ -310,8 +367,24 @@ impl<'q> Planner<'q> {
         aggregate: &Aggregate,
         grid: Grid,
     ) -> Result<Node, EvalError> {
-        let inner = self.vector(aggregate.expr, grid)?;
         let key = Key::new(&aggregate.grouping, aggregate.without);
+        let makes_one_of_many = !matches!(
+            aggregate.op,
+            AggregateOp::Topk
+                | AggregateOp::Bottomk
+                | AggregateOp::Limitk
+                | AggregateOp::LimitRatio
+                | AggregateOp::CountValues
+        );
+        let order = match self.order {
+            Order::Shown | Order::Free if makes_one_of_many => Order::Free,
+            _ => Order::Needed,
+        };
+        let is_name_ignored = makes_one_of_many && key.ignores_names();
+        let inner = self.with_order(order, |planner| {
+            planner.is_name_ignored = is_name_ignored && !planner.options.delayed_name_removal;
+            planner.vector(aggregate.expr, grid)
+        })?;
         let summary = match aggregate.op {
             AggregateOp::Sum => Summary::Sum,
             AggregateOp::Avg => Summary::Avg,

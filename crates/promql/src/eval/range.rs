@@ -43,6 +43,7 @@ impl RangeSource {
         range: i64,
         edges: Option<(Edges, i64)>,
         buckets: Buckets,
+        sorted: bool,
     ) -> (Self, TimeRange) {
         let windows = timing.windows(range);
         let back = edges.map_or(0, |(_, lookback)| lookback);
@@ -53,7 +54,7 @@ impl RangeSource {
             min_ms: windows.start(0).saturating_sub(back).saturating_add(inside),
             max_ms: timing.last().saturating_add(ahead),
         };
-        let source = Source::Selector(Cursor::new(matchers, times), buckets);
+        let source = Source::Selector(Cursor::new(matchers, times, sorted), buckets);
         (Self { source, windows, edges, node, columns: Columns::default() }, times)
     }
 

@@ -30,19 +30,21 @@ pub(crate) enum Want {
 pub(crate) struct Cursor {
     matchers: Vec<Matcher>,
     range: TimeRange,
+    sorted: bool,
     set: Option<Box<dyn SeriesSet>>,
     at: usize,
 }
 
 impl Cursor {
-    /// Samples in `range`, both ends inside, of the series that satisfy all matchers.
-    pub(crate) fn new(matchers: Vec<Matcher>, range: TimeRange) -> Self {
-        Self { matchers, range, set: None, at: 0 }
+    /// Samples in `range`, both ends inside, of the series that satisfy all matchers, in the order of
+    /// their labels or in any.
+    pub(crate) fn new(matchers: Vec<Matcher>, range: TimeRange, sorted: bool) -> Self {
+        Self { matchers, range, sorted, set: None, at: 0 }
     }
 
     pub(crate) fn series(&mut self, cx: &Context<'_>) -> Result<Vec<Series>, EvalError> {
         cx.check()?;
-        let hints = SelectHints { range: self.range, sorted: true, labels_only: false };
+        let hints = SelectHints { range: self.range, sorted: self.sorted, labels_only: false };
         let set = cx.querier.select(&self.matchers, &hints)?;
         let series = (0..set.len()).map(|i| Series::of(set.labels(i))).collect();
         self.set = Some(set);
@@ -124,13 +126,14 @@ impl InstantSelector {
         timing: Timing,
         lookback: i64,
         want: Want,
+        sorted: bool,
     ) -> (Self, TimeRange) {
         let ahead = if matches!(want, Want::Smoothed(..)) { lookback } else { 0 };
         let range = TimeRange {
             min_ms: timing.first().saturating_sub(lookback).saturating_add(1),
             max_ms: timing.last().saturating_add(ahead),
         };
-        let cursor = Cursor::new(matchers, range);
+        let cursor = Cursor::new(matchers, range, sorted);
         let (columns, names) = (Columns::default(), Vec::new().into_iter());
         (Self { cursor, timing, lookback, want, columns, names }, range)
     }
