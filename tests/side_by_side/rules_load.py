@@ -36,88 +36,9 @@ TICKS = os.sysconf("SC_CLK_TCK")
 MARK = "rules_load:evaluated_at:seconds"
 
 
-def record(name, expr, **labels):
-    return {"record": name, "expr": expr, "labels": {"group": "$G", **labels}}
-
-
-def alert(name, expr, lasts, severity="warning", text="{{ $labels.instance }}: {{ $value | humanize }}", **more):
-    return {"alert": name, "expr": expr, **({"for": lasts} if lasts else {}), **more,
-            "labels": {"group": "$G", "severity": severity},
-            "annotations": {"summary": f"{name} in {{{{ $labels.rack }}}}", "description": text}}
-
-
-# `$S` selects the rack of a group, `$R` what the group itself has recorded.
-POD = "{{ $labels.namespace }}/{{ $labels.pod }}: {{ $value | humanize }}"
-RULES = [
-    record(MARK, "time()"),
-    record("instance_mode:node_cpu:rate5m", "sum by (rack, instance, mode) (rate(node_cpu_seconds_total{$S}[5m]))"),
-    record("instance:node_cpu_utilisation:ratio",
-           '1 - avg by (rack, instance) (rate(node_cpu_seconds_total{$S,mode="idle"}[5m]))'),
-    record("namespace_pod:container_cpu:rate5m",
-           "sum by (rack, namespace, pod) (rate(container_cpu_usage_seconds_total{$S}[5m]))"),
-    record("namespace_pod:container_memory_working:bytes",
-           "container_memory_usage_bytes{$S} - container_memory_cache{$S}"),
-    record("namespace:container_memory_working:bytes",
-           "sum by (rack, namespace) (namespace_pod:container_memory_working:bytes{$R})"),
-    record("host:time_to_first_token:p99",
-           "histogram_quantile(0.99, sum by (rack, host, le) (rate(vllm:time_to_first_token_seconds_bucket{$S}[5m])))"),
-    record("engine:e2e_request_latency:p95",
-           "histogram_quantile(0.95, sum by (rack, host, engine, le) (rate(vllm:e2e_request_latency_seconds_bucket{$S}[5m])))"),
-    record("engine:time_to_first_token:mean5m",
-           "rate(vllm:time_to_first_token_seconds_sum{$S}[5m]) / rate(vllm:time_to_first_token_seconds_count{$S}[5m])"),
-    record("accelerator_temperature_celsius", "DCGM_FI_DEV_GPU_TEMP{$S}", vendor="nvidia"),
-    record("accelerator_power_watts:avg5m", "avg_over_time(DCGM_FI_DEV_POWER_USAGE{$S}[5m])", vendor="nvidia"),
-    record("namespace:container_threads:p90",
-           "quantile by (rack, namespace) (0.9, container_threads{$S})"),
-    record("namespace:container_network_receive_bytes:top3",
-           "topk by (namespace) (3, rate(container_network_receive_bytes_total{$S}[2m]))"),
-    record("namespace_pod:container_memory_limit_used:ratio",
-           "sum by (rack, namespace, pod) (container_memory_usage_bytes{$S}) / on (rack, namespace, pod) group_left "
-           "max by (rack, namespace, pod) (container_spec_memory_limit_bytes{$S} > 0)"),
-    # About the whole farm.
-    record("namespace:container_cpu:sum_rate5m", "sum by (namespace) (rate(container_cpu_usage_seconds_total[5m]))"),
-    record("all:time_to_first_token:p99", "$H"),
-    alert("FleetMemoryPressure",
-          "sum by (namespace) (container_memory_usage_bytes) / sum by (namespace) (container_spec_memory_limit_bytes > 0) > 2",
-          "10m", "critical", "{{ $labels.namespace }} uses {{ $value | humanizePercentage }}"),
-    alert("FleetCPUBusy",
-          'avg by (rack) (rate(node_cpu_seconds_total{mode!="idle"}[5m])) > 0.95', "15m", "critical"),
-    # About one rack.
-    alert("TargetDown", "up{$S} == 0", "5m", "critical", "{{ $labels.instance }} of {{ $labels.job }} is down"),
-    alert("TargetsAbsent", "absent(up{$S})", "10m", "critical", "no targets"),
-    alert("NodeCPUHigh", "instance:node_cpu_utilisation:ratio{$R} * 100 > 90", "15m"),
-    alert("NodeCPUSystemHigh",
-          'sum by (rack, instance) (rate(node_cpu_seconds_total{$S,mode="system"}[2m])) / on (rack, instance) '
-          'count by (rack, instance) (node_cpu_seconds_total{$S,mode="system"}) > 0.5', "15m"),
-    alert("GPUHot", "DCGM_FI_DEV_GPU_TEMP{$S} > 46", "0s", "warning", "GPU {{ $labels.gpu }} has {{ $value }} °C"),
-    alert("GPUTooHot", "max_over_time(DCGM_FI_DEV_MEMORY_TEMP{$S}[5m]) > 85", "5m", "critical"),
-    alert("GPUIdle", "avg_over_time(DCGM_FI_DEV_GPU_UTIL{$S}[5m]) < 20", "30m", "info"),
-    alert("GPUPowerNearLimit", "accelerator_power_watts:avg5m{$R} > 440", "1m", "info",
-          'GPU {{ $labels.gpu }} takes {{ printf "%.1f" $value }} W'),
-    alert("GPUClockDropped", "DCGM_FI_DEV_SM_CLOCK{$S} < 300 and on (rack, instance, gpu) DCGM_FI_DEV_GPU_UTIL{$S} > 90", "2m"),
-    alert("FirstTokenSlow", "host:time_to_first_token:p99{$R} > 5", "2m", "critical"),
-    alert("RequestsSlow", "engine:e2e_request_latency:p95{$R} > 120", "2m"),
-    alert("BucketsMissing",
-          'increase(vllm:e2e_request_latency_seconds_bucket{$S,le="80.0"}[5m]) < on (rack, host, engine) '
-          "increase(vllm:e2e_request_latency_seconds_count{$S}[5m])", "1m", "info"),
-    alert("CacheNearlyFull", "vllm:gpu_cache_usage_perc{$S} > 0.95", "5m"),
-    alert("CacheHitsFalling", "deriv(vllm:gpu_prefix_cache_hit_rate{$S}[10m]) * 3600 < -0.5 and vllm:gpu_prefix_cache_hit_rate{$S} < 0.2", "10m"),
-    alert("ContainerNearMemoryLimit",
-          "namespace_pod:container_memory_limit_used:ratio{$R} > 0.9", "2m", "warning", POD),
-    alert("ContainerCPUSpike",
-          "namespace_pod:container_cpu:rate5m{$R} > 4 * avg_over_time(namespace_pod:container_cpu:rate5m{$R}[10m])", "5m", "info", POD),
-    alert("ContainerOOMKilled", "increase(container_oom_events_total{$S}[10m]) > 0", "", "warning", POD),
-    alert("ContainerRestarted", "changes(container_start_time_seconds{$S}[15m]) > 2", "15m", "warning", POD),
-    alert("NetworkReceiveErrors",
-          "rate(container_network_receive_errors_total{$S}[2m]) / rate(container_network_receive_bytes_total{$S}[2m]) > 0.01",
-          "1h", "warning", POD),
-    alert("FilesystemFilling",
-          "container_fs_usage_bytes{$S} / container_fs_limit_bytes{$S} > 0.85 and predict_linear(container_fs_usage_bytes{$S}[15m], 4 * 3600) "
-          "> container_fs_limit_bytes{$S}", "1h", "critical", POD),
-    alert("TooManySockets", "container_sockets{$S} > 31", "1m", "info", POD, keep_firing_for="5m"),
-    alert("TooFewProcesses", 'count by (rack, namespace) (container_processes{$S,namespace=~"prod|inference"} < 2) > 3 unless on (rack) absent(up{$S})',
-          "10m", "warning", "{{ $labels.namespace }}: {{ $value }}"),
-]
+# In these `$S` selects the rack of a group, `$R` what the group itself has recorded, `$G` is its name, and
+# `$H` the widest query of all or a narrower one.
+RULES = json.load(open(os.path.join(os.path.dirname(__file__), "../../fixtures/rules/load.json")))
 WIDE = ("histogram_quantile(0.99, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket[5m])))",
         "sum by (rack) (rate(vllm:time_to_first_token_seconds_count[5m]))")
 
