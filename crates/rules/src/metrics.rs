@@ -19,6 +19,7 @@ const WINDOW: usize = 512;
 pub struct Metrics {
     rule_durations: Mutex<Summary>,
     group_durations: Mutex<Summary>,
+    group_delays: Mutex<Summary>,
     expansions: Counter,
     failed_expansions: Counter,
     groups: Mutex<BTreeMap<String, Arc<GroupMetrics>>>,
@@ -74,18 +75,13 @@ impl Summary {
 }
 
 impl Metrics {
-    /// Counts an evaluation that began so many seconds after the Unix epoch.
-    pub(crate) fn count(&self, group: &GroupMetrics, evaluated: &Evaluated) {
-        let mut durations = self.rule_durations.lock().unwrap_or_else(PoisonError::into_inner);
-        for rule in &evaluated.rules {
-            durations.observe(rule.seconds);
-            self.expansions.add(rule.expansions);
-            self.failed_expansions.add(rule.failed_expansions);
-        }
-        drop(durations);
-        let mut durations = self.group_durations.lock().unwrap_or_else(PoisonError::into_inner);
-        durations.observe(evaluated.seconds);
-        drop(durations);
+    /// Counts an evaluation that began so many seconds after its time.
+    pub(crate) fn count(&self, group: &GroupMetrics, delay_seconds: f64, evaluated: &Evaluated) {
+        observe(&self.rule_durations, evaluated.rules.iter().map(|rule| rule.seconds));
+        observe(&self.group_durations, [evaluated.seconds]);
+        observe(&self.group_delays, [delay_seconds]);
+        self.expansions.add(evaluated.rules.iter().map(|rule| rule.expansions).sum());
+        self.failed_expansions.add(evaluated.rules.iter().map(|rule| rule.failed_expansions).sum());
         group.evaluations.add(evaluated.rules.len() as u64);
         group.failures.add(evaluated.failed() as u64);
         group.iterations.inc();
@@ -119,6 +115,11 @@ impl Metrics {
             }
         }
     }
+}
+
+fn observe(summary: &Mutex<Summary>, values: impl IntoIterator<Item = f64>) {
+    let mut summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
+    values.into_iter().for_each(|value| summary.observe(value));
 }
 
 type Of<T> = (&'static str, &'static str, fn(&GroupMetrics) -> &T);
@@ -176,22 +177,29 @@ const GAUGES: [Of<Gauge>; 7] = [
 
 impl Collect for Metrics {
     fn collect(&self, visitor: &mut dyn Visitor) {
-        visitor.family(
-            "prometheus_rule_evaluation_duration_seconds",
-            Kind::Summary,
-            "How long the evaluation of a rule took.",
-        );
-        let durations = self.rule_durations.lock().unwrap_or_else(PoisonError::into_inner);
-        durations.tell(visitor, &RULE_QUANTILES);
-        drop(durations);
-        visitor.family(
-            "prometheus_rule_group_duration_seconds",
-            Kind::Summary,
-            "How long the evaluation of a group took.",
-        );
-        let durations = self.group_durations.lock().unwrap_or_else(PoisonError::into_inner);
-        durations.tell(visitor, &GROUP_QUANTILES);
-        drop(durations);
+        for (name, help, summary, quantiles) in [
+            (
+                "prometheus_rule_evaluation_duration_seconds",
+                "How long the evaluation of a rule took.",
+                &self.rule_durations,
+                RULE_QUANTILES.as_slice(),
+            ),
+            (
+                "prometheus_rule_group_duration_seconds",
+                "How long the evaluation of a group took.",
+                &self.group_durations,
+                &GROUP_QUANTILES,
+            ),
+            (
+                "rushlight_rule_group_delay_seconds",
+                "How long after its time the evaluation of a group began.",
+                &self.group_delays,
+                &GROUP_QUANTILES,
+            ),
+        ] {
+            visitor.family(name, Kind::Summary, help);
+            summary.lock().unwrap_or_else(PoisonError::into_inner).tell(visitor, quantiles);
+        }
         for (name, help, counter) in [
             (
                 "prometheus_template_text_expansions_total",

@@ -211,17 +211,18 @@ impl GroupLoop {
     }
 
     async fn evaluate(&mut self, assignment: &Assignment, at_ms: i64) {
-        let began_ns = self.shared.clock.now_ns();
         let evaluated = self
             .work(Box::new(move |group, means| (group.evaluate(at_ms, means), group.view())))
             .await;
         self.last_ms = Some(at_ms);
-        self.metrics.last_evaluation.set(began_ns as f64 / 1e9);
         let Some((evaluated, view)) = evaluated else {
             self.metrics.iterations.inc();
             return self.assign(assignment);
         };
-        self.shared.metrics.count(&self.metrics, &evaluated);
+        let began_ns = view.last_evaluation_ns.unwrap_or_default();
+        self.metrics.last_evaluation.set(began_ns as f64 / 1e9);
+        let delay_ns = began_ns.saturating_sub(at_ms.saturating_mul(1_000_000));
+        self.shared.metrics.count(&self.metrics, delay_ns as f64 / 1e9, &evaluated);
         self.view.store(Arc::new(view));
         self.evaluations = self.evaluations.saturating_add(1);
         if self.wants_restore && self.evaluations >= EVALUATIONS_BEFORE_RESTORE {

@@ -126,6 +126,8 @@ async fn groups_are_evaluated_at_their_places() {
     assert_eq!(running.metric("prometheus_rule_group_rules", "a.yml;c"), 1.0);
     assert_eq!(running.metric("prometheus_rule_group_last_evaluation_samples", "z.yml;a"), 1.0);
     assert_eq!(running.metric("prometheus_rule_evaluation_duration_seconds_count", ""), 11.0);
+    assert_eq!(running.metric("rushlight_rule_group_delay_seconds_count", ""), 11.0);
+    assert!(running.metric("rushlight_rule_group_delay_seconds_sum", "") < 0.1);
     assert_eq!(running.sent.take().len(), 1);
     let group = running.manager.snapshot().groups[2].clone();
     let last_ms = group.last_evaluation_ns.unwrap() / 1_000_000 - START_MS;
