@@ -1,13 +1,14 @@
 //! One of `http_sd_configs`.
 
 use crate::sections::Section;
-use client::{DurationText, HttpKeys};
+use client::{DurationText, HttpKeys, without_password};
 use model::duration::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// A server that lists targets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct HttpSdConfig {
     /// What is asked.
     pub url: String,
@@ -26,6 +27,16 @@ client::section! {
         parts {
             http: HttpKeys,
         }
+    }
+}
+
+/// Without passwords.
+impl fmt::Debug for HttpSdConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { url, refresh_interval, keys } = self;
+        let mut shown = f.debug_struct("HttpSdConfig");
+        shown.field("url", &without_password(url)).field("refresh_interval", refresh_interval);
+        shown.field("keys", keys).finish()
     }
 }
 

@@ -192,7 +192,8 @@ fn addresses_are_no_urls() {
 #[test]
 fn secrets_are_not_printed_and_still_tell_discoverers_apart() {
     let discoverer = |token: &str| {
-        let sd = read(&format!("http_sd_configs: [{{url: http://a, bearer_token: {token}}}]"));
+        let text = format!("{{url: 'http://u:pass-3@a', bearer_token: {token}}}");
+        let sd = read(&format!("http_sd_configs: [{text}]"));
         sd.unwrap().discoverers(&means()).remove(0)
     };
     let (one, same, other) = (discoverer("pass-1"), discoverer("pass-1"), discoverer("pass-2"));

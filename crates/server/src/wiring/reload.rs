@@ -116,6 +116,7 @@ impl Reloader {
         self.db.set_retention(in_bytes.time_ms, in_bytes.bytes);
         self.server.retention.store(Arc::new(retention));
         self.db.set_max_exemplars(settings::max_exemplars(&self.flags, &loaded));
+        self.scrapes.set_offset_seed(settings::offset_seed(&loaded, &self.server.hostname));
         self.scrapes.apply(loaded.jobs.iter().cloned());
         self.discoverers.apply(discovered::jobs(&loaded, &self.discovery_means));
         self.alarms.apply(&loaded);

@@ -204,14 +204,19 @@ pub(super) fn api(flags: &Serve, own: SocketAddr, hostname: &str) -> anyhow::Res
     })
 }
 
-/// How scraping is done. Twins with other external labels, or on other machines, scrape at other
+/// Moves the times of scrapes: twins with other external labels, or on other machines, scrape at other
 /// times.
-pub(super) fn scrape_options(flags: &Serve, loaded: &Loaded, hostname: &str) -> scrape::Options {
+pub(super) fn offset_seed(loaded: &Loaded, hostname: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (hostname, loaded.external_labels.as_packed()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// How scraping is done.
+pub(super) fn scrape_options(flags: &Serve, loaded: &Loaded, hostname: &str) -> scrape::Options {
     scrape::Options {
         user_agent: user_agent(),
-        offset_seed: hasher.finish(),
+        offset_seed: offset_seed(loaded, hostname),
         timestamp_tolerance: flags.adjust_timestamps.then(|| duration(flags.timestamp_tolerance)),
         max_connections: max_connections(flags),
     }
@@ -272,6 +277,21 @@ fn max_connections(flags: &Serve) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_go_on_where_queries_are_refused() {
+        let parsed = crate::flags::parse(["rushlight".into()]);
+        let flags = parsed.unwrap_or_else(|error| panic!("{error}")).cli.serve;
+        let loaded = config::parse("", "p.yml", Path::new("/"), &Reading::default(), |_| None);
+        let (loaded, budget) = (loaded.unwrap(), Some(Budget { bytes: 64 << 20 }));
+        let most = |asked_by, given, budget| {
+            engine(&flags, asked_by, given, budget, &loaded).options.max_samples
+        };
+        assert_eq!(most(AskedBy::People, false, budget), 1 << 20);
+        assert_eq!(most(AskedBy::Rules, false, budget), 2 << 20);
+        assert_eq!(most(AskedBy::People, true, budget), 50_000_000);
+        assert_eq!(most(AskedBy::Rules, false, None), 50_000_000);
+    }
 
     #[test]
     fn what_is_kept() {
