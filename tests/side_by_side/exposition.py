@@ -85,8 +85,7 @@ def differing(theirs, ours):
     found = []
     for key in theirs.keys() | ours.keys():
         a, b = theirs.get(key, []), ours.get(key, [])
-        # Two spellings of one bucket are one series in 3.x, the first is kept; one spelling under two types
-        # is two series here.
+        # Two spellings of one bucket are one series in 3.x, the first is kept.
         if sorted(a) != sorted(b) and not (len(a) != len(b) and a and b and (b[0] in a or a[0] in b)):
             found.append((dict(key), a, b))
     return found, sum(map(len, ours.values()))
@@ -102,14 +101,6 @@ class Count:
         self.failures.append((page, step, what, theirs, ours))
 
 
-def names(page, with_time):
-    """Names of samples that have, or have not, a time of their own in one of the bodies."""
-    if page.content_type not in (TEXT, OPENMETRICS):
-        return set()
-    lines = (mutations.SAMPLE.match(line) for body in page.bodies for line in body.split(b"\n"))
-    return {match[1].decode(errors="replace") for match in lines if match and (match[5] is not None) == with_time}
-
-
 def compare(page, theirs, ours, source, interval, count):
     """One page under both."""
     count.pages += 1
@@ -123,9 +114,6 @@ def compare(page, theirs, ours, source, interval, count):
         count.explained["not served in step"] += 1
         return None
     all_alike = all_good = True
-    # A series that has its own times now and then: to 2.42 what is older than its last sample is out of
-    # order, here samples with and without times are two groups.
-    changing = names(page, True) & names(page, False)
     for step in range(steps):
         body = page.bodies[min(step, len(page.bodies) - 1)]
         count.scrapes += 1
@@ -150,16 +138,11 @@ def compare(page, theirs, ours, source, interval, count):
         if why:
             count.explained[why.__name__] += 1
         for what, x, y in found if not why else []:
-            if isinstance(what, dict) and what.get("__name__") in changing:
-                count.explained["with and without times of its own"] += 1
-                continue
             count.fail(page, step, what, x, y)
     if all_alike:
         refused = theirs.up[steps - 1][1] == "0"
         for what, x, y in differing(a_own, b_own)[0] + differing(theirs.now, ours.now)[0]:
-            if what.get("__name__") in changing:
-                count.explained["with and without times of its own"] += 1
-            elif refused and x and not y:
+            if refused and x and not y:
                 # When several pages in a row break off, 2.42 does not end what stood before the break.
                 count.explained["kept alive by a refused page"] += 1
             else:
