@@ -347,3 +347,58 @@ async fn an_engine_is_asked_for_every_time() {
     running.until(31).await;
     assert!(asked.load(std::sync::atomic::Ordering::Relaxed) >= 2);
 }
+
+#[tokio::test]
+async fn reloads_in_quick_succession_lose_nothing() {
+    let world = World::new();
+    let (store, metrics) = (Arc::new(world.db.clone()), Arc::<Metrics>::default());
+    let outbox = Arc::<Sent>::default();
+    let options = Options { concurrent_evals: Some(2), ..Options::default() };
+    let manager = Manager::new(store.clone(), store, outbox, metrics.clone(), options);
+    // Groups come and go, change and move between files, each in its own rhythm.
+    let files = |round: usize| {
+        let groups = (0..12).map(|i| {
+            let is_there = (round / (i % 4 + 1)).is_multiple_of(2);
+            let change = round / 3 % 2;
+            let text = format!(
+                "groups:\n- name: g{i}\n  interval: 10ms\n  rules:\n\
+                 \x20 - {{record: r{i}, expr: vector({i} + {change} * 0)}}\n\
+                 \x20 - {{alert: A{i}, expr: r{i} >= 0, labels: {{change: c{change}}}}}\n"
+            );
+            let file = format!("f{}", (i + round / 5) % 3);
+            is_there.then(|| (file, text))
+        });
+        let mut files = BTreeMap::<String, String>::new();
+        for (file, text) in groups.flatten() {
+            let known = files.entry(file).or_insert_with(|| "groups:\n".to_owned());
+            known.push_str(text.trim_start_matches("groups:\n"));
+        }
+        files.iter().map(|(file, text)| loaded(file, text)).collect::<Vec<_>>()
+    };
+    for round in 0..60 {
+        manager.apply(files(round), Settings::default());
+        sleep(Duration::from_millis(7)).await;
+    }
+    manager.apply(files(0), Settings::default());
+    let begin_ns = Clock::System.now_ns();
+    let running = Running { manager, metrics, sent: Arc::default(), begin: Instant::now() };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let groups = running.manager.snapshot().groups.clone();
+        assert_eq!(groups.len(), 12);
+        let errors = groups.iter().flat_map(|group| &group.rules);
+        let errors: Vec<_> = errors.filter_map(|rule| rule.last_error.clone()).collect();
+        let is_new = |ns: Option<i64>| ns.is_some_and(|ns| ns > begin_ns + 200_000_000);
+        if groups.iter().all(|group| is_new(group.last_evaluation_ns)) {
+            assert!(errors.is_empty(), "{errors:?}");
+            break;
+        }
+        assert!(Instant::now() < deadline);
+        sleep(Duration::from_millis(20)).await;
+    }
+    let now_ms = Clock::System.now_ns() / 1_000_000;
+    assert_eq!(world.query("{__name__=~\"r[0-9]+\"}", now_ms).len(), 12);
+    let change = world.query("ALERTS{change='c0'}", now_ms);
+    assert_eq!(change.len(), 12, "{change:?}");
+    assert!(running.manager.shutdown(Duration::from_secs(10)).await);
+}

@@ -3,6 +3,7 @@
 use super::world::{MINUTE, World};
 use crate::Health;
 use model::FloatHistogram;
+use proptest::prelude::*;
 
 const SERIES: [(&str, f64); 3] =
     [("x{job=\"a\",i=\"1\"}", 1.0), ("x{job=\"a\",i=\"2\"}", 2.0), ("x{job=\"b\",i=\"1\"}", 4.0)];
@@ -223,4 +224,45 @@ fn independent_rules_run_together_with_the_same_result() {
     world.check("r5", MINUTE, &["r5 11"]);
     world.check("ALERTS", MINUTE, &["ALERTS{alertname=\"A\",alertstate=\"firing\"} 1"]);
     assert_eq!(helpers.take(5).count, 2, "all are free again");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Each step has a value for some of ten series and an end for the others.
+    #[test]
+    fn whatever_comes_and_goes_is_recorded(
+        steps in prop::collection::vec(prop::collection::vec(any::<bool>(), 10), 1..20),
+        limit in 0..12_usize,
+    ) {
+        let world = World::new();
+        let text = format!(
+            "groups:\n- name: g\n  limit: {limit}\n  rules:\n  - {{record: r, expr: x}}\n\
+             \x20 - {{alert: A, expr: x}}"
+        );
+        let mut group = world.group(&text);
+        let names: Vec<_> = (0..10).map(|i| format!("x{{i=\"{i}\"}}")).collect();
+        let (mut expected, mut since_ms): (Vec<String>, i64) = (Vec::new(), 0);
+        for (minute, step) in (1..).zip(&steps) {
+            let value = |is_there: bool| if is_there { 1.5 } else { model::stale_marker() };
+            let samples: Vec<_> =
+                names.iter().zip(step).map(|(name, is)| (name.as_str(), value(*is))).collect();
+            world.put(minute * MINUTE, &samples);
+            let evaluated = world.evaluate(&mut group, minute * MINUTE);
+            let there = || (0..10).filter(|i| step[*i]);
+            let fails = limit > 0 && there().count() > limit;
+            prop_assert_eq!(evaluated.failed(), if fails { 2 } else { 0 });
+            if !fails {
+                expected = there().map(|i| format!("r{{i=\"{i}\"}} 1.5")).collect();
+                since_ms = minute * MINUTE;
+            }
+            // What failed evaluations leave as it was is not found for ever.
+            if minute * MINUTE - since_ms < 5 * MINUTE {
+                let at_ms = minute * MINUTE;
+                prop_assert_eq!(world.query("r", at_ms), expected.clone());
+                prop_assert_eq!(world.query("ALERTS", at_ms).len(), expected.len());
+                prop_assert_eq!(world.query("ALERTS_FOR_STATE", at_ms).len(), expected.len());
+            }
+        }
+    }
 }
