@@ -366,7 +366,7 @@ async fn reloads_in_quick_succession_lose_nothing() {
                  \x20 - {{alert: A{i}, expr: r{i} >= 0, labels: {{change: c{change}}}}}\n"
             );
             let file = format!("f{}", (i + round / 5) % 3);
-            is_there.then(|| (file, text))
+            is_there.then_some((file, text))
         });
         let mut files = BTreeMap::<String, String>::new();
         for (file, text) in groups.flatten() {
