@@ -1,0 +1,24 @@
+//! Tests only: a Kubernetes API server, as far as those who list, watch and write status see one.
+//!
+//! [`ApiServer`] answers on loopback: discovery, lists in pieces, watches with bookmarks, objects with
+//! resource versions, the status subresource, patches, access reviews, tokens. Objects are kept as they
+//! were written; what a real server would fill in or refuse by a schema is left alone. Trouble is made
+//! on purpose through [`Trouble`].
+//!
+//! Behaviour: <https://kubernetes.io/docs/reference/using-api/api-concepts/>.
+#![forbid(unsafe_code)]
+
+mod http;
+mod kinds;
+mod patch;
+mod selector;
+mod server;
+mod store;
+#[cfg(test)]
+mod tests;
+mod trouble;
+
+pub use kinds::Kind;
+pub use server::ApiServer;
+pub use store::Gone;
+pub use trouble::Trouble;
