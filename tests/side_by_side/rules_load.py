@@ -23,6 +23,7 @@ import collections
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -264,6 +265,8 @@ def main():
     parser.add_argument("--work", help="folder for the databases")
     parser.add_argument("--keep", action="store_true", help="leave them")
     options = parser.parse_args()
+    # What was started is ended in any case.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     everything, good = [], True
     for _ in range(options.rounds):
         for server in options.servers:
