@@ -68,7 +68,10 @@ static PRINTABLE: LazyLock<ClassUnicode> = LazyLock::new(|| {
     }
 });
 
-fn is_printable(c: char) -> bool {
+/// Whether Go prints a character as it is: letters, marks, numbers, punctuation, symbols and the
+/// ASCII space.
+#[must_use]
+pub fn is_printable(c: char) -> bool {
     let place = |range: &ClassUnicodeRange| match c {
         c if c < range.start() => Ordering::Greater,
         c if c > range.end() => Ordering::Less,

@@ -35,7 +35,7 @@ pub(super) fn humanize_duration(seconds: f64) -> String {
         return short(seconds);
     }
     if seconds == 0.0 {
-        return "0s".to_owned();
+        return short(seconds) + "s";
     }
     if seconds.abs() < 1.0 {
         let (scaled, prefix) = below_one(seconds);

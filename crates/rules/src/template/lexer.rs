@@ -1,10 +1,9 @@
 //! A template's text to tokens: text outside of the delimiters, words inside of them.
 
 /// What is wrong, and where.
-#[derive(Debug)]
-pub(super) struct LexError {
-    pub(super) at: usize,
-    pub(super) message: String,
+struct LexError {
+    at: usize,
+    message: String,
 }
 
 /// A token with its offset in the text.
@@ -32,6 +31,8 @@ pub(super) enum Kind<'a> {
     Variable(&'a str),
     Dot,
     Int(i64),
+    /// An integer of 64 bits without a sign.
+    TooLarge,
     Float(f64),
     /// A quoted text, unquoted.
     Quoted(String),
@@ -41,6 +42,10 @@ pub(super) enum Kind<'a> {
     Assign,
     Left,
     Right,
+    /// Any other ASCII character.
+    Char,
+    /// What cannot be read, and why; the last token.
+    Fault(String),
     End,
 }
 
@@ -48,11 +53,14 @@ const OPEN: &str = "{{";
 const CLOSE: &str = "}}";
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// All tokens of a text; the last one is [`Kind::End`].
-pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, LexError> {
+/// All tokens of a text; the last one is [`Kind::End`] or [`Kind::Fault`], which is one only for who
+/// comes so far.
+pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut lexer = Lexer { text, at: 0, out: Vec::new() };
-    lexer.run()?;
-    Ok(lexer.out)
+    if let Err(LexError { at, message }) = lexer.run() {
+        lexer.out.push(Token { at, kind: Kind::Fault(message) });
+    }
+    lexer.out
 }
 
 struct Lexer<'a> {
@@ -142,10 +150,7 @@ impl<'a> Lexer<'a> {
                     self.push(1, Kind::Left);
                 }
                 ')' => {
-                    let Some(left) = open_parens.checked_sub(1) else {
-                        return self.error("unexpected right paren");
-                    };
-                    open_parens = left;
+                    open_parens = open_parens.saturating_sub(1);
                     self.push(1, Kind::Right);
                 }
                 '|' => self.push(1, Kind::Pipe),
@@ -164,28 +169,29 @@ impl<'a> Lexer<'a> {
                 '.' if !rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
                     let name = name_len(&rest[1..]);
                     let kind = if name == 0 { Kind::Dot } else { Kind::Field(&rest[1..=name]) };
+                    self.ends_word(1 + name)?;
                     self.push(1 + name, kind);
-                    self.ends_word()?;
                 }
                 '$' => {
                     let len = 1 + name_len(&rest[1..]);
+                    self.ends_word(len)?;
                     self.push(len, Kind::Variable(&rest[..len]));
-                    self.ends_word()?;
                 }
                 '+' | '-' | '.' | '0'..='9' => self.number()?,
                 c if c == '_' || c.is_alphabetic() => {
                     let len = name_len(rest);
+                    self.ends_word(len)?;
                     self.push(len, Kind::Name(&rest[..len]));
-                    self.ends_word()?;
                 }
+                ' '..='~' => self.push(1, Kind::Char),
                 c => return self.error(format!("unrecognized character in action: {}", code(c))),
             }
         }
     }
 
     /// After a word comes a space, a delimiter or punctuation.
-    fn ends_word(&self) -> Result<(), LexError> {
-        let rest = self.rest();
+    fn ends_word(&self, len: usize) -> Result<(), LexError> {
+        let rest = &self.rest()[len..];
         match rest.chars().next() {
             None => Ok(()),
             Some(c) if SPACE.contains(&c) || ".,|:=()".contains(c) => Ok(()),
@@ -223,6 +229,9 @@ impl<'a> Lexer<'a> {
         let Some(end) = inner[from..].find('\'').map(|end| end + from) else {
             return self.error("unterminated character constant");
         };
+        if end == 0 {
+            return self.error("invalid syntax");
+        }
         let one = unquote(&inner[..end]).filter(|text| text.chars().count() == 1);
         let Some(c) = one.and_then(|text| text.chars().next()) else {
             return self.error(format!("malformed character constant: {}", &rest[..end + 2]));
@@ -233,24 +242,56 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self) -> Result<(), LexError> {
         let rest = self.rest();
-        let mut len = 0;
-        let mut last = ' ';
-        for c in rest.chars() {
-            let after_exponent = matches!(last, 'e' | 'E' | 'p' | 'P');
-            let sign = matches!(c, '+' | '-') && (len == 0 || after_exponent);
-            if !(sign || c == '.' || c == '_' || c.is_ascii_alphanumeric()) {
-                break;
-            }
-            last = c;
-            len += 1;
+        let len = number_len(rest);
+        let bad = |len: usize| self.error(format!("bad number syntax: {:?}", &rest[..len]));
+        match rest[len..].chars().next() {
+            Some(c) if c == '_' || c.is_alphanumeric() => return bad(len + c.len_utf8()),
+            // Two parts of a complex number, which there are none of.
+            Some('+' | '-') => return bad(len + number_len(&rest[len..])),
+            _ => {}
         }
         let text = &rest[..len];
-        let Some(kind) = number(text) else {
-            return self.error(format!("bad number syntax: {text:?}"));
-        };
+        let kind = number(text).or_else(|message| self.error(format!("{message}: {text:?}")))?;
         self.push(len, kind);
-        self.ends_word()
+        Ok(())
     }
+}
+
+/// As far as a text can be a number.
+fn number_len(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let at = |i: usize| bytes.get(i).copied().unwrap_or(0);
+    let mut len = usize::from(matches!(at(0), b'+' | b'-'));
+    let mut radix = 10;
+    if at(len) == b'0' {
+        len += 1;
+        radix = match at(len) {
+            b'x' | b'X' => 16,
+            b'o' | b'O' => 8,
+            b'b' | b'B' => 2,
+            _ => 10,
+        };
+        len += usize::from(radix != 10);
+    }
+    let digits = |from: usize, radix: u32| {
+        let is_digit = |b: &u8| *b == b'_' || char::from(*b).is_digit(radix);
+        from + bytes[from..].iter().take_while(|b| is_digit(b)).count()
+    };
+    len = digits(len, radix);
+    if at(len) == b'.' {
+        len = digits(len + 1, radix);
+    }
+    let has_exponent = match radix {
+        10 => matches!(at(len), b'e' | b'E'),
+        16 => matches!(at(len), b'p' | b'P'),
+        _ => false,
+    };
+    if has_exponent {
+        len += 1;
+        len += usize::from(matches!(at(len), b'+' | b'-'));
+        len = digits(len, 10);
+    }
+    len
 }
 
 /// Whether what follows an opening delimiter trims the text before it.
@@ -275,44 +316,70 @@ fn name_len(text: &str) -> usize {
 }
 
 fn code(c: char) -> String {
-    format!("U+{:04X} '{c}'", u32::from(c))
+    let shown = if model::names::is_printable(c) { format!(" '{c}'") } else { String::new() };
+    format!("U+{:04X}{shown}", u32::from(c))
 }
 
-fn number(text: &str) -> Option<Kind<'static>> {
+fn number(text: &str) -> Result<Kind<'static>, &'static str> {
+    const ILLEGAL: &str = "illegal number syntax";
     let (negative, digits) = match text.strip_prefix(['+', '-']) {
         Some(digits) => (text.starts_with('-'), digits),
         None => (false, text),
     };
-    if digits.is_empty() || digits.starts_with('_') || digits.ends_with('_') {
-        return None;
+    if digits.ends_with('_') || digits.starts_with('_') || digits.contains("__") {
+        return Err(ILLEGAL);
     }
     let digits = digits.replace('_', "").to_ascii_lowercase();
-    let radix = |prefix: &str| digits.strip_prefix(prefix);
-    let whole = if let Some(digits) = radix("0x") {
-        i64::from_str_radix(digits, 16).ok()
-    } else if let Some(digits) = radix("0o") {
-        i64::from_str_radix(digits, 8).ok()
-    } else if let Some(digits) = radix("0b") {
-        i64::from_str_radix(digits, 2).ok()
-    } else if digits.len() > 1
-        && digits.starts_with('0')
-        && digits.bytes().all(|b| b.is_ascii_digit())
-    {
-        i64::from_str_radix(&digits, 8).ok()
-    } else {
-        digits.parse().ok()
+    let prefixed = [("0x", 16), ("0o", 8), ("0b", 2)];
+    let found = prefixed
+        .iter()
+        .find_map(|(prefix, radix)| digits.strip_prefix(prefix).map(|digits| (digits, *radix)));
+    let (whole, radix) = match found {
+        Some(found) => found,
+        None if digits.len() > 1 && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            let octal = digits.strip_prefix('0');
+            octal.map_or((digits.as_str(), 10), |octal| (octal, 8))
+        }
+        None => (digits.as_str(), 10),
     };
-    if let Some(whole) = whole {
-        return Some(Kind::Int(if negative { -whole } else { whole }));
+    if let Ok(whole) = i128::from_str_radix(whole, radix) {
+        let signed = if negative { -whole } else { whole };
+        if let Ok(whole) = i64::try_from(signed) {
+            return Ok(Kind::Int(whole));
+        }
+        if u64::try_from(signed).is_ok() {
+            return Ok(Kind::TooLarge);
+        }
     }
-    if !digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'+' | b'-')) {
-        return None;
+    let signed = |float: f64| Kind::Float(if negative { -float } else { float });
+    if let Some(hex) = digits.strip_prefix("0x") {
+        return hex_float(hex).map(signed).ok_or(ILLEGAL);
     }
-    let float: f64 = digits.parse().ok()?;
-    Some(Kind::Float(if negative { -float } else { float }))
+    let is_plain = |b: u8| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'+' | b'-');
+    let float = digits.parse::<f64>().ok().filter(|float| float.is_finite());
+    let float = float.filter(|_| digits.bytes().all(is_plain)).ok_or(ILLEGAL)?;
+    if !digits.contains(['.', 'e']) {
+        return Err("integer overflow");
+    }
+    Ok(signed(float))
 }
 
-/// Go's escapes; bytes that are no text make it invalid.
+/// `1.8p-3`: digits of base 16 and an exponent of base 2, which it must have.
+fn hex_float(text: &str) -> Option<f64> {
+    let (mantissa, exponent) = text.split_once('p')?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    // As many digits as a float can tell apart, and then some.
+    if whole.len() + fraction.len() > 15 || (whole.is_empty() && fraction.is_empty()) {
+        return None;
+    }
+    let digits = u64::from_str_radix(&format!("{whole}{fraction}"), 16).ok()?;
+    let scale =
+        exponent.parse::<i32>().ok()?.checked_sub(4 * i32::try_from(fraction.len()).ok()?)?;
+    let value = digits as f64 * 2_f64.powi(scale);
+    value.is_finite().then_some(value)
+}
+
+/// Go's escapes; bytes that are no text become the replacement character.
 fn unquote(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -343,7 +410,7 @@ fn unquote(text: &str) -> Option<String> {
         rest = &rest[skipped + digits.len()..];
     }
     out.extend_from_slice(rest.as_bytes());
-    String::from_utf8(out).ok()
+    Some(String::from_utf8_lossy(&out).into_owned())
 }
 
 /// The byte that a letter stands for after a backslash.

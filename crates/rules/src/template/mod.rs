@@ -10,7 +10,9 @@
 mod exec;
 mod functions;
 mod human;
+mod layout;
 mod lexer;
+mod methods;
 mod number;
 mod parser;
 mod printf;
@@ -66,7 +68,8 @@ pub enum AlertValue<'a> {
 /// Why a template could not be filled in.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "error executing template {name}: template: {name}:{line}:{column}: executing {name:?}: {message}"
+    "error executing template {name}: template: {name}:{line}:{column}: executing {name:?} at \
+     <{context}>: {message}"
 )]
 pub struct ExpandError {
     /// The template's name.
@@ -76,6 +79,8 @@ pub struct ExpandError {
     /// Bytes before the place on its line, the declarations before the text among them, as Go
     /// counts.
     pub column: usize,
+    /// What stands there.
+    pub context: String,
     /// In the words of Go.
     pub message: String,
 }
@@ -128,11 +133,12 @@ impl Template {
                 AlertValue::Histogram(histogram) => Value::Histogram(Rc::new(histogram.clone())),
             },
         };
-        exec::expand(&self.tree, data, host).map_err(|failure| {
+        exec::expand(&self.name, &self.text, &self.tree, data, host).map_err(|failure| {
             let before = &self.text[..failure.at];
             let line = 1 + before.matches('\n').count();
             let column = before.len() - before.rfind('\n').map_or(0, |at| at + 1);
-            ExpandError { name: self.name.clone(), line, column, message: failure.message }
+            let exec::Failure { context, message, .. } = failure;
+            ExpandError { name: self.name.clone(), line, column, context, message }
         })
     }
 }

@@ -30,9 +30,22 @@ pub(super) fn exponential(value: f64, places: usize) -> String {
     with_exponent(&mantissa, exponent, 'e')
 }
 
-/// The number that a text says in Go's way.
-pub(super) fn parse(text: &str) -> Option<f64> {
-    model::float::parse(text)
+/// The number that a text says in Go's way, or why it says none.
+pub(super) fn parse(text: &str) -> Result<f64, String> {
+    let fault = |why: &str| {
+        let mut quoted = String::new();
+        model::names::write_quoted(&mut quoted, text).expect("a string takes text");
+        format!("strconv.ParseFloat: parsing {quoted}: {why}")
+    };
+    match model::float::parse(text) {
+        Some(number) => Ok(number),
+        None => {
+            let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+            let is_number = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                && digits.parse::<f64>().is_ok();
+            Err(fault(if is_number { "value out of range" } else { "invalid syntax" }))
+        }
+    }
 }
 
 fn special(value: f64) -> String {

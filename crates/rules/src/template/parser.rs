@@ -1,7 +1,7 @@
 //! Tokens to a tree, refusing what Go refuses.
 
 use super::lexer::{self, Kind, Token};
-use super::tree::{Branch, Command, Node, Pipeline, Tree, Word, WordKind};
+use super::tree::{Branch, Call, Command, Node, Pipeline, Tree, Word, WordKind};
 use super::{TemplateError, functions};
 
 /// Parentheses and blocks within each other; more are an attack on the stack.
@@ -14,7 +14,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Tree, TemplateError> {
         line: 1 + text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count(),
         message,
     };
-    let tokens = lexer::tokens(text).map_err(|e| error(e.at, e.message))?;
+    let tokens = lexer::tokens(text);
     let mut parser = Parser {
         text,
         tokens: &tokens,
@@ -28,13 +28,25 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Tree, TemplateError> {
         Ending::End => Ok(root),
         other => Err(Fault { at: other.at(), message: format!("unexpected {{{{{other}}}}}") }),
     });
-    parser.tree.root = read.map_err(|fault| error(fault.at, fault.message))?;
+    let root = read.and_then(|root| match parser.tree.defined.get(name) {
+        Some(other) if !says_nothing(other) => Err(twice(text.len(), name)),
+        _ => Ok(root),
+    });
+    parser.tree.root = root.map_err(|fault| error(fault.at, fault.message))?;
     Ok(parser.tree)
 }
 
 struct Fault {
     at: usize,
     message: String,
+}
+
+fn twice(at: usize, name: &str) -> Fault {
+    Fault { at, message: format!("template: multiple definition of template {name:?}") }
+}
+
+fn says_nothing(nodes: &[Node]) -> bool {
+    nodes.iter().all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
 }
 
 type Result<T, E = Fault> = std::result::Result<T, E>;
@@ -111,6 +123,7 @@ impl<'a> Parser<'a> {
 
     fn unexpected<T>(&self, token: &Token<'_>, context: &str) -> Result<T> {
         let message = match &token.kind {
+            Kind::Fault(message) => message.clone(),
             Kind::End => "unexpected EOF".to_owned(),
             _ => format!("unexpected {} in {context}", self.shown(token)),
         };
@@ -123,6 +136,7 @@ impl<'a> Parser<'a> {
         let text = &self.text[token.at..end.unwrap_or(self.text.len())];
         match &token.kind {
             Kind::Name(name) if is_keyword(name) => format!("<{name}>"),
+            Kind::Dot => "<.>".to_owned(),
             _ => format!("{:?}", text.trim_end()),
         }
     }
@@ -143,6 +157,7 @@ impl<'a> Parser<'a> {
             match &token.kind {
                 Kind::End if place == Place::Top => return Ok((nodes, Ending::End)),
                 Kind::End => return self.fault(token.at, "unexpected EOF"),
+                Kind::Fault(message) => return self.fault(token.at, message.clone()),
                 Kind::Text(text) => nodes.push(Node::Text((*text).to_owned())),
                 _ => match self.action(place)? {
                     Action::Node(node) => nodes.push(node),
@@ -171,10 +186,19 @@ impl<'a> Parser<'a> {
                 self.close("end")?;
                 return Ok(Action::Ends(Ending::Closed(at)));
             }
-            // What follows it is read by who waits for it.
-            "else" => return Ok(Action::Ends(Ending::Else(at))),
+            "else" => {
+                // What follows it is read by who waits for it.
+                let next = self.next;
+                self.skip_space();
+                let token = self.peek();
+                if !matches!(token.kind, Kind::Close | Kind::Name("if" | "with")) {
+                    return self.unexpected(token, "else");
+                }
+                self.next = next;
+                return Ok(Action::Ends(Ending::Else(at)));
+            }
             "break" | "continue" => {
-                self.close(word)?;
+                self.close(&format!("{{{{{word}}}}}"))?;
                 if self.loops == 0 {
                     return self.fault(at, format!("{{{{{word}}}}} outside {{{{range}}}}"));
                 }
@@ -188,15 +212,15 @@ impl<'a> Parser<'a> {
                 return Ok(Action::Nothing);
             }
             "template" => {
-                let name = self.template_name("template clause")?;
+                let (name, at) = self.template_name("template clause")?;
                 let dot = self.optional_pipeline("template clause")?;
-                Node::Template { name, dot }
+                Node::Template(Call { at, name, dot })
             }
             "block" => {
-                let name = self.template_name("block clause")?;
+                let (name, at) = self.template_name("block clause")?;
                 let dot = Some(self.pipeline("block clause", &Kind::Close)?);
                 self.defined(&name, at)?;
-                Node::Template { name, dot }
+                Node::Template(Call { at, name, dot })
             }
             _ => unreachable!("all key words"),
         };
@@ -243,7 +267,8 @@ impl<'a> Parser<'a> {
                     });
                 }
                 _ => {
-                    self.close("else")?;
+                    let is_branch = matches!(next.kind, Kind::Name("if" | "with"));
+                    self.close(if is_branch { "input" } else { "else" })?;
                     let (nodes, ending) = self.list(Place::Within)?;
                     otherwise = nodes;
                     if let Ending::Else(_) = ending {
@@ -257,11 +282,11 @@ impl<'a> Parser<'a> {
         Ok(Branch { pipeline, body, otherwise })
     }
 
-    fn template_name(&mut self, context: &str) -> Result<String> {
+    fn template_name(&mut self, context: &str) -> Result<(String, usize)> {
         self.skip_space();
         let token = self.take();
         match &token.kind {
-            Kind::Quoted(name) => Ok(name.clone()),
+            Kind::Quoted(name) => Ok((name.clone(), token.at)),
             _ => self.unexpected(token, context),
         }
     }
@@ -276,7 +301,7 @@ impl<'a> Parser<'a> {
     }
 
     fn define(&mut self) -> Result<()> {
-        let name = self.template_name("define clause")?;
+        let (name, _) = self.template_name("define clause")?;
         let at = self.peek().at;
         self.close("define clause")?;
         self.defined(&name, at)
@@ -293,7 +318,12 @@ impl<'a> Parser<'a> {
         }
         (self.variables, self.loops) = (outer, loops);
         self.depth -= 1;
-        self.tree.defined.insert(name.to_owned(), body);
+        // One that says nothing is as if it were not there.
+        match self.tree.defined.get(name) {
+            Some(other) if !says_nothing(other) && says_nothing(&body) => {}
+            Some(other) if !says_nothing(other) => return Err(twice(at, name)),
+            _ => drop(self.tree.defined.insert(name.to_owned(), body)),
+        }
         Ok(())
     }
 
@@ -302,6 +332,7 @@ impl<'a> Parser<'a> {
         self.skip_space();
         let at = self.peek().at;
         let (variables, assigns) = self.declarations(context)?;
+        self.variables.extend(variables.iter().cloned());
         let mut commands = Vec::new();
         loop {
             self.skip_space();
@@ -317,21 +348,21 @@ impl<'a> Parser<'a> {
                 | Kind::Comma
                 | Kind::Declare
                 | Kind::Assign
+                | Kind::Char
+                | Kind::Fault(_)
                 | Kind::End
                 | Kind::Text(_)
                 | Kind::Open
                 | Kind::Space => {
                     return self.unexpected(token, context);
                 }
+                Kind::Name(name) if is_keyword(name) => return self.unexpected(token, context),
                 _ => commands.push(self.command(context)?),
             }
             self.skip_space();
             if self.peek().kind == Kind::Pipe {
                 self.next += 1;
                 self.skip_space();
-                if self.peek().kind == *end {
-                    return self.fault(self.peek().at, format!("missing value for {context}"));
-                }
             }
         }
         if commands.is_empty() {
@@ -343,10 +374,6 @@ impl<'a> Parser<'a> {
                 let message = format!("non executable command in pipeline stage {stage}");
                 return self.fault(command.at, message);
             }
-        }
-        // A variable does not exist in its own declaration.
-        if !assigns {
-            self.variables.extend(variables.iter().cloned());
         }
         Ok(Pipeline { at, variables, assigns, commands })
     }
@@ -364,12 +391,8 @@ impl<'a> Parser<'a> {
             let after = self.take();
             match after.kind {
                 Kind::Declare => return Ok((variables, false)),
-                Kind::Assign => {
-                    for name in &variables {
-                        self.known(name, token.at)?;
-                    }
-                    return Ok((variables, true));
-                }
+                // Whether there is one to assign to shows when it is done, as in Go.
+                Kind::Assign => return Ok((variables, true)),
                 Kind::Comma if context == "range" && variables.len() == 1 => {}
                 Kind::Comma => {
                     return self.fault(after.at, format!("too many declarations in {context}"));
@@ -392,8 +415,8 @@ impl<'a> Parser<'a> {
     fn command(&mut self, context: &str) -> Result<Command> {
         let at = self.peek().at;
         let mut words = Vec::new();
-        while let Some(word) = self.word()? {
-            words.push(word);
+        loop {
+            words.extend(self.word()?);
             let token = self.peek();
             match token.kind {
                 Kind::Space => self.skip_space(),
@@ -408,11 +431,29 @@ impl<'a> Parser<'a> {
     }
 
     fn word(&mut self) -> Result<Option<Word>> {
+        let at = self.peek().at;
+        let Some((kind, at)) = self.word_kind()?.map(|kind| (kind, at)) else { return Ok(None) };
+        // Tokens follow each other without gaps.
+        let end = self.peek().at;
+        // What has fields stands where the first of them does, as Go has it.
+        let fields = |names: &[String]| names.iter().map(|name| 1 + name.len()).sum::<usize>();
+        let at = match &kind {
+            WordKind::Field(names) if names.len() > 1 => at + 1 + names[0].len(),
+            WordKind::Variable(_, names) | WordKind::Group(_, names) if !names.is_empty() => {
+                end - fields(names)
+            }
+            _ => at,
+        };
+        Ok(Some(Word { at, end, kind }))
+    }
+
+    fn word_kind(&mut self) -> Result<Option<WordKind>> {
         let token = self.peek();
         let at = token.at;
         let kind = match &token.kind {
             Kind::Dot => WordKind::Dot,
             Kind::Int(number) => WordKind::Int(*number),
+            Kind::TooLarge => WordKind::TooLarge,
             Kind::Float(number) => WordKind::Float(*number),
             Kind::Quoted(text) => WordKind::Text(text.clone()),
             Kind::Name("true") => WordKind::Bool(true),
@@ -420,44 +461,42 @@ impl<'a> Parser<'a> {
             Kind::Name("nil") => WordKind::Nil,
             Kind::Name(name) => match functions::find(name) {
                 Some(name) => WordKind::Function(name),
-                None if is_keyword(name) => return self.unexpected(token, "operand"),
+                None if is_keyword(name) => return Ok(None),
                 None => return self.fault(at, format!("function {name:?} not defined")),
             },
             Kind::Field(_) => {
-                let fields = self.fields();
-                return Ok(Some(Word { at, kind: WordKind::Field(fields) }));
+                return Ok(Some(WordKind::Field(self.fields())));
             }
             Kind::Variable(name) => {
                 self.known(name, at)?;
                 self.next += 1;
-                let kind = WordKind::Variable((*name).to_owned(), self.fields());
-                return Ok(Some(Word { at, kind }));
+                return Ok(Some(WordKind::Variable((*name).to_owned(), self.fields())));
             }
             Kind::Left => {
                 self.next += 1;
                 self.enter(at)?;
                 let pipeline = self.pipeline("parenthesized pipeline", &Kind::Right)?;
                 self.depth -= 1;
-                let kind = WordKind::Group(Box::new(pipeline), self.fields());
-                return Ok(Some(Word { at, kind }));
+                return Ok(Some(WordKind::Group(Box::new(pipeline), self.fields())));
             }
             _ => return Ok(None),
         };
         self.next += 1;
-        if let Kind::Field(_) = self.peek().kind
-            && matches!(
-                kind,
-                WordKind::Bool(_)
-                    | WordKind::Int(_)
-                    | WordKind::Float(_)
-                    | WordKind::Text(_)
-                    | WordKind::Nil
-                    | WordKind::Dot
-            )
-        {
-            return self.fault(self.peek().at, "unexpected . after term");
+        let next = self.peek();
+        match (&next.kind, kind) {
+            // A function without arguments may have fields.
+            (Kind::Field(_), kind @ WordKind::Function(_)) => {
+                let word = Word { at, end: next.at, kind };
+                let commands = vec![Command { at, words: vec![word] }];
+                let pipeline = Pipeline { at, variables: Vec::new(), assigns: false, commands };
+                Ok(Some(WordKind::Group(Box::new(pipeline), self.fields())))
+            }
+            (Kind::Field(_), _) => {
+                let term = &self.text[at..next.at];
+                self.fault(next.at, format!("unexpected . after term {term:?}"))
+            }
+            (_, kind) => Ok(Some(kind)),
         }
-        Ok(Some(Word { at, kind }))
     }
 
     /// `.A.B` without spaces.

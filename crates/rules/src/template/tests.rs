@@ -48,17 +48,25 @@ fn what_is_refused_and_where() {
     refuses("{{ else }}", 1, "unexpected {{else}}");
     refuses("{{ }}", 1, "missing value for command");
     refuses("{{ if }}x{{ end }}", 1, "missing value for if");
-    refuses("{{ $value | }}", 1, "missing value for command");
     refuses("{{ 1 | 2 }}", 1, "non executable command in pipeline stage 2");
     refuses("{{ \"a }}", 1, "unterminated quoted string");
     refuses("{{ (1 }}", 1, "unclosed left paren");
-    refuses("{{ 1) }}", 1, "unexpected right paren");
+    refuses("{{ 1) }}", 1, "unexpected \")\" in command");
     refuses("{{ 1a }}", 1, "bad number syntax: \"1a\"");
     refuses("{{ break }}", 1, "{{break}} outside {{range}}");
     refuses("{{/* a }}", 1, "unclosed comment");
     refuses("{{ $x, $y := 1 }}", 1, "too many declarations in command");
     refuses("{{ $labels.a! }}", 1, "bad character U+0021 '!'");
-    refuses("{{ % }}", 1, "unrecognized character in action: U+0025 '%'");
+    refuses("{{ % }}", 1, "unexpected \"%\" in command");
+    refuses("{{ \u{a0} }}", 1, "unrecognized character in action: U+00A0");
+    refuses("{{ 1 + 1 }}", 1, "illegal number syntax: \"+\"");
+    refuses("{{ 99999999999999999999 }}", 1, "integer overflow: \"99999999999999999999\"");
+    refuses("{{ \"a\".b }}", 1, "unexpected . after term \"\\\"a\\\"\"");
+    refuses(
+        "{{ define \"a\" }}1{{ end }}{{ define \"a\" }}2{{ end }}",
+        1,
+        "template: multiple definition of template \"a\"",
+    );
     refuses("{{ if 1 }}{{ $a := 1 }}{{ end }}{{ $a }}", 1, "undefined variable \"$a\"");
     refuses("{{ define \"a\" }}{{ $labels }}{{ end }}", 1, "undefined variable \"$labels\"");
 }
@@ -209,6 +217,26 @@ fn data_and_functions() {
 }
 
 #[test]
+fn times_have_methods() {
+    let gives = |text: &str, expected: &str| gives(&format!("{{{{ {text} }}}}"), expected);
+    gives("(toTime 1435065584.128).Year", "2015");
+    gives("(toTime 1435065584.128).Month", "June");
+    gives("(toTime 1435065584.128).Weekday", "Tuesday");
+    gives("(toTime 1435065584.128).Format \"Jan 2 15:04:05.000\"", "Jun 23 13:19:44.128");
+    gives("\"2006\" | (toTime 0).Format", "1970");
+    gives("(toTime 60).Sub (toTime 0)", "1m0s");
+    gives("(toTime 0).UTC.YearDay", "1");
+    gives("(toTime 0).AddDate 0 1 0", "1970-02-01 00:00:00 +0000 UTC");
+    gives("(toTime 2678400).AddDate 0 1 30", "1970-03-31 00:00:00 +0000 UTC");
+    gives("(toTime 90061).Truncate 3600000000000", "1970-01-02 01:00:00 +0000 UTC");
+    gives("(toTime 0).Before (toTime 1)", "true");
+    gives("eq (toTime 0).Month 1", "true");
+    gives("(toDuration 5400).Hours", "1.5");
+    gives("(toDuration 1.5).Round 1000000000", "2s");
+    gives("(toDuration 1.5).Milliseconds", "1500");
+}
+
+#[test]
 fn what_fails_says_where_and_why() {
     let fails = |text: &str, expected: &str| {
         let error = expand(text).expect_err(text);
@@ -221,7 +249,9 @@ fn what_fails_says_where_and_why() {
     fails("{{ query \"x\" }}", "error calling query: bad query");
     fails(
         "\n {{ .Foo }}",
-        "template: t:2:4: executing \"t\": can't evaluate field Foo in type rules.alertTemplateData",
+        "template: t:2:4: executing \"t\" at <.Foo>: can't evaluate field Foo in type struct { Labels \
+         map[string]string; ExternalLabels map[string]string; ExternalURL string; Value interface \
+         {} }",
     );
     fails(
         "{{ humanize \"x\" }}",
@@ -229,7 +259,27 @@ fn what_fails_says_where_and_why() {
     );
     fails("{{ eq $value 1 }}", "error calling eq: incompatible types for comparison");
     fails("{{ humanize }}", "wrong number of args for humanize: want 1 got 0");
-    fails("{{ $labels 1 }}", "it has arguments but cannot be invoked as function");
+    fails(
+        "{{ $labels 1 }}",
+        "t:1:115: executing \"t\" at <$labels>: can't give argument to non-function $labels",
+    );
+    fails("{{ .Value 1 }}", "at <.Value>: Value has arguments but cannot be invoked as function");
+    fails("{{ title 1 }}", "at <1>: expected string; found 1");
+    fails("{{ 1 | title }}", "at <title>: wrong type for value; expected string; got int");
+    fails("{{ title nil }}", "at <nil>: cannot assign nil to string");
+    fails("{{ first 1 }}", "at <1>: can't handle 1 for arg of type template.queryResult");
+    fails(
+        "{{ if gt $value 100 }}{{ end }}",
+        "at <gt $value 100>: error calling gt: incompatible types for comparison",
+    );
+    fails("{{ (print 1 2).x }}", "at <2>: can't evaluate field x in type string");
+    fails("{{ $x = 1 }}", "at <1>: undefined variable: $x");
+    fails("{{ (args).a.b }}", "at <args>: nil pointer evaluating interface {}.b");
+    fails("{{ call 1 }}", "at <call 1>: error calling call: non-function 1 of type int");
+    fails("{{ toTime \"NaN\" }}", "error calling toTime: value is NaN or Inf");
+    fails("{{ (toTime 0).Foo }}", "can't evaluate field Foo in type *time.Time");
+    fails("{{ (toTime 0).Format 1 }}", "at <1>: expected string; found 1");
+    fails("{{ (toTime 0).Year 1 }}", "wrong number of args for Year: want 0 got 1");
     fails("{{ template \"none\" }}", "template \"none\" not defined");
     fails(
         "{{ define \"a\" }}{{ template \"a\" }}{{ end }}{{ template \"a\" }}",

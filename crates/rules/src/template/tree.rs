@@ -30,12 +30,18 @@ pub(super) enum Node {
     With(Branch),
     Range(Branch),
     /// Another template, with the value that is its dot.
-    Template {
-        name: String,
-        dot: Option<Pipeline>,
-    },
+    Template(Call),
     Break,
     Continue,
+}
+
+/// A template that is called.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// Where its name stands.
+    pub(super) at: usize,
+    pub(super) name: String,
+    pub(super) dot: Option<Pipeline>,
 }
 
 /// A condition or a list, and what happens with and without it.
@@ -68,6 +74,7 @@ pub(super) struct Command {
 #[derive(Debug)]
 pub(super) struct Word {
     pub(super) at: usize,
+    pub(super) end: usize,
     pub(super) kind: WordKind,
 }
 
@@ -77,6 +84,8 @@ pub(super) enum WordKind {
     Nil,
     Bool(bool),
     Int(i64),
+    /// More than an integer holds.
+    TooLarge,
     Float(f64),
     Text(String),
     /// `.A.B`
@@ -92,6 +101,66 @@ impl WordKind {
     /// Whether it can stand after a `|`.
     pub(super) fn takes_argument(&self) -> bool {
         !matches!(self, Self::Dot | Self::Nil | Self::Bool(_) | Self::Int(_) | Self::Float(_))
-            && !matches!(self, Self::Text(_))
+            && !matches!(self, Self::Text(_) | Self::TooLarge)
+    }
+}
+
+/// As Go shows pieces of a template in errors; they take the template's text for what stands in it
+/// literally.
+impl Word {
+    pub(super) fn shown(&self, text: &str) -> String {
+        match &self.kind {
+            WordKind::Dot => ".".to_owned(),
+            WordKind::Nil => "nil".to_owned(),
+            WordKind::Bool(value) => value.to_string(),
+            WordKind::Int(_) | WordKind::TooLarge | WordKind::Float(_) | WordKind::Text(_) => {
+                text[self.at..self.end].to_owned()
+            }
+            WordKind::Field(names) => dotted(String::new(), names),
+            WordKind::Variable(name, names) => dotted(name.clone(), names),
+            WordKind::Function(name) => (*name).to_owned(),
+            WordKind::Group(pipeline, names) if names.is_empty() => pipeline.shown(text),
+            WordKind::Group(pipeline, names) => {
+                dotted(format!("({})", pipeline.shown(text)), names)
+            }
+        }
+    }
+}
+
+fn dotted(first: String, names: &[String]) -> String {
+    names.iter().fold(first, |all, name| format!("{all}.{name}"))
+}
+
+impl Command {
+    pub(super) fn shown(&self, text: &str) -> String {
+        let words = self.words.iter().map(|word| match &word.kind {
+            WordKind::Group(_, names) if names.is_empty() => format!("({})", word.shown(text)),
+            _ => word.shown(text),
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Pipeline {
+    pub(super) fn shown(&self, text: &str) -> String {
+        let sign = if self.assigns { " = " } else { " := " };
+        let variables = match self.variables.as_slice() {
+            [] => String::new(),
+            variables => variables.join(", ") + sign,
+        };
+        let commands: Vec<_> = self.commands.iter().map(|command| command.shown(text)).collect();
+        variables + &commands.join(" | ")
+    }
+}
+
+impl Call {
+    pub(super) fn shown(&self, text: &str) -> String {
+        let mut out = String::from("{{template ");
+        model::names::write_quoted(&mut out, &self.name).expect("a string takes text");
+        if let Some(dot) = &self.dot {
+            out.push(' ');
+            out.push_str(&dot.shown(text));
+        }
+        out + "}}"
     }
 }

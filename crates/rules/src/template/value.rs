@@ -1,5 +1,7 @@
 //! Values that templates work with, and how they print.
 
+use super::functions::Param;
+use super::{layout, methods};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use model::FloatHistogram;
@@ -24,6 +26,10 @@ pub(super) enum Value {
     Time(Timestamp),
     /// Nanoseconds.
     Duration(i64),
+    /// From 1.
+    Month(i64),
+    /// From 0 for Sunday.
+    Weekday(i64),
     Histogram(Rc<FloatHistogram>),
     /// What a rule's template starts with as dot.
     Data(Rc<Data>),
@@ -57,6 +63,7 @@ impl Value {
             Self::Nothing => false,
             Self::Bool(value) => *value,
             Self::Int(value) | Self::Duration(value) => *value != 0,
+            Self::Month(value) | Self::Weekday(value) => *value != 0,
             Self::Float(value) => *value != 0.0,
             Self::Text(text) => !text.is_empty(),
             Self::Labels(labels) => !labels.is_empty(),
@@ -80,35 +87,64 @@ impl Value {
             Self::Map(_) => "map[string]interface {}",
             Self::Time(_) => "*time.Time",
             Self::Duration(_) => "*time.Duration",
+            Self::Month(_) => "time.Month",
+            Self::Weekday(_) => "time.Weekday",
             Self::Histogram(_) => "*histogram.FloatHistogram",
-            Self::Data(_) => "rules.alertTemplateData",
+            Self::Data(_) => DATA,
         }
     }
 
     /// `.Name` of it.
-    pub(super) fn field(&self, name: &str) -> Result<Self, String> {
+    pub(super) fn field(&self, name: &str) -> Field {
         let known = match (self, name) {
             (Self::Labels(labels), _) => {
-                Some(Self::text(labels.get(name).map_or("", String::as_str)))
+                return Field::Key(Self::text(labels.get(name).map_or("", String::as_str)));
             }
-            (Self::Map(map), _) => Some(map.get(name).cloned().unwrap_or(Self::Nothing)),
-            (Self::Data(data), "Labels") => Some(data.labels.clone()),
-            (Self::Data(data), "ExternalLabels") => Some(data.external_labels.clone()),
-            (Self::Data(data), "ExternalURL") => Some(data.external_url.clone()),
-            (Self::Data(data), "Value") => Some(data.value.clone()),
-            (Self::Sample(sample), "Labels") => Some(Self::Labels(Rc::new(sample.labels.clone()))),
-            (Self::Sample(sample), "Value") => Some(Self::Float(sample.value)),
-            (Self::Histogram(histogram), "Count") => Some(Self::Float(histogram.count)),
-            (Self::Histogram(histogram), "Sum") => Some(Self::Float(histogram.sum)),
-            (Self::Nothing, _) => {
-                return Err(format!("nil data; no entry for key {name:?}"));
+            (Self::Map(map), _) => {
+                return Field::Key(map.get(name).cloned().unwrap_or(Self::Nothing));
             }
-            _ => None,
+            (Self::Nothing, _) => Self::Nothing,
+            (Self::Data(data), "Labels") => data.labels.clone(),
+            (Self::Data(data), "ExternalLabels") => data.external_labels.clone(),
+            (Self::Data(data), "ExternalURL") => data.external_url.clone(),
+            (Self::Data(data), "Value") => data.value.clone(),
+            (Self::Sample(sample), "Labels") => Self::Labels(Rc::new(sample.labels.clone())),
+            (Self::Sample(sample), "Value") => Self::Float(sample.value),
+            (Self::Histogram(histogram), "Count") => Self::Float(histogram.count),
+            (Self::Histogram(histogram), "Sum") => Self::Float(histogram.sum),
+            (Self::Histogram(histogram), "ZeroCount") => Self::Float(histogram.zero_count),
+            (Self::Histogram(histogram), "ZeroThreshold") => Self::Float(histogram.zero_threshold),
+            (Self::Histogram(histogram), "Schema") => Self::Int(i64::from(histogram.schema)),
+            _ => return Field::Unknown,
         };
-        let type_name = self.type_name();
-        known.ok_or_else(|| format!("can't evaluate field {name} in type {type_name}"))
+        Field::Of(known)
+    }
+
+    /// What a method of that name takes, if there is one.
+    pub(super) fn method(&self, name: &str) -> Option<&'static [Param]> {
+        methods::params(self, name)
+    }
+
+    /// Calls a method; the number and the types of arguments were checked.
+    pub(super) fn call(&self, name: &str, args: &[Self]) -> Result<Self, String> {
+        methods::call(self, name, args)
     }
 }
+
+/// What `.Name` of a value is.
+#[derive(Debug)]
+pub(super) enum Field {
+    /// A part of it.
+    Of(Value),
+    /// What it has under that key, or the empty one.
+    Key(Value),
+    /// It cannot have such.
+    Unknown,
+}
+
+/// The type of what a rule's template starts with as dot.
+const DATA: &str = "struct { Labels map[string]string; ExternalLabels map[string]string; \
+                    ExternalURL string; Value interface {} }";
 
 /// As Go's `%v` prints it.
 impl fmt::Display for Value {
@@ -123,7 +159,9 @@ impl fmt::Display for Value {
                 write_map(f, labels.iter().map(|(name, value)| (name, value as &dyn fmt::Display)))
             }
             Self::Map(map) => {
-                write_map(f, map.iter().map(|(name, value)| (name, value as &dyn fmt::Display)))
+                let values: Vec<_> =
+                    map.iter().map(|(name, value)| (name, Within(value))).collect();
+                write_map(f, values.iter().map(|(name, value)| (*name, value as &dyn fmt::Display)))
             }
             Self::Sample(sample) => {
                 f.write_char('{')?;
@@ -136,7 +174,7 @@ impl fmt::Display for Value {
             Self::List(items) => {
                 f.write_char('[')?;
                 for (i, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if i > 0 { " " } else { "" })?;
+                    write!(f, "{}{}", if i > 0 { " " } else { "" }, Within(item))?;
                 }
                 f.write_char(']')
             }
@@ -145,11 +183,25 @@ impl fmt::Display for Value {
                 write!(f, "{}", time.strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC"))
             }
             Self::Duration(ns) => write_duration(f, *ns),
+            Self::Month(month) => f.write_str(layout::month(*month)),
+            Self::Weekday(day) => f.write_str(layout::weekday(*day)),
             Self::Histogram(histogram) => write_histogram(f, histogram),
             Self::Data(data) => {
                 let Data { labels, external_labels, external_url, value } = &**data;
                 write!(f, "{{{labels} {external_labels} {external_url} {value}}}")
             }
+        }
+    }
+}
+
+/// A value within another one.
+struct Within<'a>(&'a Value);
+
+impl fmt::Display for Within<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Nothing => f.write_str("<nil>"),
+            other => other.fmt(f),
         }
     }
 }

@@ -32,12 +32,16 @@ pub(super) fn path_prefix(external_url: &str) -> &str {
 
 /// Host and port, when there is a port in Go's sense.
 fn split(text: &str) -> Option<(&str, &str)> {
-    if let Some(rest) = text.strip_prefix('[') {
-        let (host, rest) = rest.split_once(']')?;
-        return Some((host, rest.strip_prefix(':')?));
-    }
-    let (host, port) = text.rsplit_once(':')?;
-    (!host.contains(':')).then_some((host, port))
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']')?;
+            (host, rest.strip_prefix(':')?)
+        }
+        None => text.rsplit_once(':').filter(|(host, _)| !host.contains(':'))?,
+    };
+    // Brackets stand around the host or nowhere.
+    let is_bare = |part: &str| !part.contains(['[', ']']);
+    (is_bare(host) && is_bare(port) && !port.contains(':')).then_some((host, port))
 }
 
 pub(super) fn strip_port(text: &str) -> &str {
@@ -51,5 +55,9 @@ pub(super) fn strip_domain(text: &str) -> String {
         return text.to_owned();
     }
     let host = host.split('.').next().unwrap_or("");
-    port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    match port {
+        None | Some("") => host.to_owned(),
+        Some(port) if host.contains(':') => format!("[{host}]:{port}"),
+        Some(port) => format!("{host}:{port}"),
+    }
 }

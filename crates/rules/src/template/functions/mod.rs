@@ -12,78 +12,132 @@ use super::{human, number, printf};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// Names and how many arguments they take.
-const FUNCTIONS: [(&str, usize, usize); 48] = [
-    ("args", 0, MANY),
-    ("call", 1, MANY),
-    ("eq", 2, MANY),
-    ("externalURL", 0, 0),
-    ("first", 1, 1),
-    ("ge", 2, 2),
-    ("graphLink", 1, 1),
-    ("gt", 2, 2),
-    ("html", 1, MANY),
-    ("humanize", 1, 1),
-    ("humanize1024", 1, 1),
-    ("humanizeDuration", 1, 1),
-    ("humanizePercentage", 1, 1),
-    ("humanizeTimestamp", 1, 1),
-    ("index", 1, MANY),
-    ("js", 1, MANY),
-    ("label", 2, 2),
-    ("le", 2, 2),
-    ("len", 1, 1),
-    ("lt", 2, 2),
-    ("match", 2, 2),
-    ("ne", 2, 2),
-    ("not", 1, 1),
-    ("now", 0, 0),
-    ("parseDuration", 1, 1),
-    ("pathPrefix", 0, 0),
-    ("print", 0, MANY),
-    ("printf", 1, MANY),
-    ("println", 0, MANY),
-    ("query", 1, 1),
-    ("reReplaceAll", 3, 3),
-    ("safeHtml", 1, 1),
-    ("slice", 1, 4),
-    ("sortByLabel", 2, 2),
-    ("stripDomain", 1, 1),
-    ("stripPort", 1, 1),
-    ("strvalue", 1, 1),
-    ("tableLink", 1, 1),
-    ("title", 1, 1),
-    ("toDuration", 1, 1),
-    ("toLower", 1, 1),
-    ("toTime", 1, 1),
-    ("toUpper", 1, 1),
-    ("urlQueryEscape", 1, 1),
-    ("urlquery", 1, MANY),
-    ("value", 1, 1),
-    // Evaluated where they stand, since they look at no more than they must.
-    ("and", 1, MANY),
-    ("or", 1, MANY),
-];
+/// What a function or a method takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Param {
+    Any,
+    Text,
+    Int,
+    /// The result of a query.
+    List,
+    /// One of it.
+    Sample,
+    Time,
+    Duration,
+}
 
-const MANY: usize = usize::MAX;
+impl Param {
+    /// Its type in Go.
+    pub(super) fn type_name(self) -> &'static str {
+        match self {
+            Self::Any => "interface {}",
+            Self::Text => "string",
+            Self::Int => "int",
+            Self::List => "template.queryResult",
+            Self::Sample => "*template.sample",
+            Self::Time => "time.Time",
+            Self::Duration => "time.Duration",
+        }
+    }
+
+    pub(super) fn may_be_nil(self) -> bool {
+        matches!(self, Self::Any | Self::List | Self::Sample)
+    }
+
+    pub(super) fn takes(self, value: &Value) -> bool {
+        match (self, value) {
+            (Self::Any, _) => true,
+            (_, Value::Nothing) => self.may_be_nil(),
+            (Self::Text, Value::Text(_)) | (Self::Int, Value::Int(_)) => true,
+            (Self::List, Value::List(_)) | (Self::Sample, Value::Sample(_)) => true,
+            (Self::Time, Value::Time(_)) | (Self::Duration, Value::Duration(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether something that is written down will do; else what is wrong, with `{}` for what is
+    /// written.
+    pub(super) fn takes_constant(self, value: &Value) -> Result<(), String> {
+        match (self, value) {
+            (Self::Any, _) | (Self::Text, Value::Text(_)) => Ok(()),
+            (Self::Int | Self::Duration, Value::Int(_)) => Ok(()),
+            (Self::Text, _) => Err("expected string; found {}".to_owned()),
+            (Self::Int | Self::Duration, _) => Err("expected integer; found {}".to_owned()),
+            _ => Err(format!("can't handle {{}} for arg of type {}", self.type_name())),
+        }
+    }
+}
+
+use Param::{Any, List, Sample, Text};
+
+/// What follows the parameters of a function.
+type More = Option<Param>;
+
+/// Names, what they take, and what they take as often as one likes.
+const FUNCTIONS: [(&str, &[Param], More); 48] = [
+    ("args", &[], Some(Any)),
+    ("call", &[Any], Some(Any)),
+    ("eq", &[Any], Some(Any)),
+    ("externalURL", &[], None),
+    ("first", &[List], None),
+    ("ge", &[Any, Any], None),
+    ("graphLink", &[Text], None),
+    ("gt", &[Any, Any], None),
+    ("html", &[], Some(Any)),
+    ("humanize", &[Any], None),
+    ("humanize1024", &[Any], None),
+    ("humanizeDuration", &[Any], None),
+    ("humanizePercentage", &[Any], None),
+    ("humanizeTimestamp", &[Any], None),
+    ("index", &[Any], Some(Any)),
+    ("js", &[], Some(Any)),
+    ("label", &[Text, Sample], None),
+    ("le", &[Any, Any], None),
+    ("len", &[Any], None),
+    ("lt", &[Any, Any], None),
+    ("match", &[Text, Text], None),
+    ("ne", &[Any, Any], None),
+    ("not", &[Any], None),
+    ("now", &[], None),
+    ("parseDuration", &[Text], None),
+    ("pathPrefix", &[], None),
+    ("print", &[], Some(Any)),
+    ("printf", &[Text], Some(Any)),
+    ("println", &[], Some(Any)),
+    ("query", &[Text], None),
+    ("reReplaceAll", &[Text, Text, Text], None),
+    ("safeHtml", &[Text], None),
+    ("slice", &[Any], Some(Any)),
+    ("sortByLabel", &[Text, List], None),
+    ("stripDomain", &[Text], None),
+    ("stripPort", &[Text], None),
+    ("strvalue", &[Sample], None),
+    ("tableLink", &[Text], None),
+    ("title", &[Text], None),
+    ("toDuration", &[Any], None),
+    ("toLower", &[Text], None),
+    ("toTime", &[Any], None),
+    ("toUpper", &[Text], None),
+    ("urlQueryEscape", &[Text], None),
+    ("urlquery", &[], Some(Any)),
+    ("value", &[Sample], None),
+    // Evaluated where they stand, since they look at no more than they must.
+    ("and", &[Any], Some(Any)),
+    ("or", &[Any], Some(Any)),
+];
 
 /// The name as it is kept, if there is such a function.
 pub(super) fn find(name: &str) -> Option<&'static str> {
     FUNCTIONS.iter().find(|(known, ..)| *known == name).map(|(known, ..)| *known)
 }
 
-/// Whether it takes so many arguments, in Go's words if not.
-pub(super) fn check_arity(name: &str, given: usize) -> Result<(), String> {
+/// What a function takes.
+pub(super) fn params(name: &str) -> (&'static [Param], More) {
     let known = FUNCTIONS.iter().find(|(known, ..)| *known == name);
-    let (_, least, most) = known.copied().unwrap_or((name, 0, MANY));
-    if given < least || given > most {
-        let wanted = if most == MANY { format!("at least {least}") } else { least.to_string() };
-        return Err(format!("wrong number of args for {name}: want {wanted} got {given}"));
-    }
-    Ok(())
+    known.map_or((&[], None), |(_, params, more)| (params, *more))
 }
 
-/// Calls a function; the number of arguments was checked.
+/// Calls a function; the number and the types of arguments were checked.
 pub(super) fn call(name: &str, args: &[Value], host: &dyn Host) -> Result<Value, String> {
     let told = |text: fn(f64) -> String| Ok(Value::text(text(float(&args[0])?)));
     match name {
@@ -98,10 +152,13 @@ pub(super) fn call(name: &str, args: &[Value], host: &dyn Host) -> Result<Value,
             let Value::Text(format) = &args[0] else { return Err(wrong(&args[0], "string")) };
             Ok(Value::text(bounded(printf::sprintf(format, &args[1..]))?))
         }
-        "html" => Ok(Value::text(text::html(&go::print(args)))),
-        "js" => Ok(Value::text(text::js(&go::print(args)))),
-        "urlquery" => Ok(Value::text(links::escape(&go::print(args)))),
-        "call" => Err(format!("non-function {} of type {}", args[0], args[0].type_name())),
+        "html" => Ok(Value::text(text::html(&bounded(go::eval_args(args))?))),
+        "js" => Ok(Value::text(text::js(&bounded(go::eval_args(args))?))),
+        "urlquery" => Ok(Value::text(links::escape(&bounded(go::eval_args(args))?))),
+        "call" => match &args[0] {
+            Value::Nothing => Err("call of nil".to_owned()),
+            other => Err(format!("non-function {{callee}} of type {}", other.type_name())),
+        },
         "args" => {
             let named = args.iter().enumerate().map(|(i, v)| (format!("arg{i}"), v.clone()));
             Ok(Value::Map(Rc::new(named.collect::<BTreeMap<_, _>>())))
@@ -118,7 +175,7 @@ pub(super) fn call(name: &str, args: &[Value], host: &dyn Host) -> Result<Value,
         "humanizePercentage" => told(human::humanize_percentage),
         "humanizeTimestamp" => time::humanize_timestamp(float(&args[0])?),
         "toTime" => time::to_time(float(&args[0])?),
-        "toDuration" => time::to_duration(float(&args[0])?),
+        "toDuration" => Ok(time::to_duration(float(&args[0])?)),
         "now" => Ok(Value::Float(time::seconds(host.now_ms()))),
         "parseDuration" => time::parse_duration(text(&args[0])?),
         "match" => text::is_match(text(&args[0])?, text(&args[1])?),
@@ -127,8 +184,8 @@ pub(super) fn call(name: &str, args: &[Value], host: &dyn Host) -> Result<Value,
             Ok(Value::text(bounded(replaced)?))
         }
         "title" => Ok(Value::text(text::title(text(&args[0])?))),
-        "toUpper" => Ok(Value::text(text(&args[0])?.to_uppercase())),
-        "toLower" => Ok(Value::text(text(&args[0])?.to_lowercase())),
+        "toUpper" => Ok(Value::text(text::upper(text(&args[0])?))),
+        "toLower" => Ok(Value::text(text::lower(text(&args[0])?))),
         "safeHtml" => Ok(Value::text(text(&args[0])?)),
         "stripPort" => Ok(Value::text(links::strip_port(text(&args[0])?))),
         "stripDomain" => Ok(Value::text(links::strip_domain(text(&args[0])?))),
@@ -170,8 +227,7 @@ fn float(value: &Value) -> Result<f64, String> {
         Value::Float(number) => Ok(*number),
         Value::Int(number) => Ok(*number as f64),
         Value::Duration(ns) => Ok(*ns as f64),
-        Value::Text(text) => number::parse(text)
-            .ok_or_else(|| format!("strconv.ParseFloat: parsing {:?}: invalid syntax", &**text)),
+        Value::Text(text) => number::parse(text),
         other => Err(format!("can't convert {} to float", other.type_name())),
     }
 }

@@ -10,13 +10,21 @@ pub(super) fn query(expr: &str, host: &dyn Host) -> Result<Value, String> {
 }
 
 pub(super) fn first(list: &Value) -> Result<Value, String> {
+    if let Value::Nothing = list {
+        return Err(EMPTY.to_owned());
+    }
     let Value::List(items) = list else { return Err(super::wrong(list, "template.queryResult")) };
-    items.first().cloned().ok_or_else(|| "first() called on vector with no elements".to_owned())
+    items.first().cloned().ok_or_else(|| EMPTY.to_owned())
 }
+
+const EMPTY: &str = "first() called on vector with no elements";
 
 fn sample(value: &Value) -> Result<&Sample, String> {
     match value {
         Value::Sample(sample) => Ok(sample),
+        Value::Nothing => {
+            Err("runtime error: invalid memory address or nil pointer dereference".to_owned())
+        }
         other => Err(super::wrong(other, "*template.sample")),
     }
 }
@@ -31,6 +39,9 @@ pub(super) fn value(of: &Value) -> Result<Value, String> {
 
 /// Stable, so that equal labels keep their order.
 pub(super) fn sort_by_label(name: &str, list: &Value) -> Result<Value, String> {
+    if let Value::Nothing = list {
+        return Ok(Value::List(Rc::new([])));
+    }
     let Value::List(items) = list else { return Err(super::wrong(list, "template.queryResult")) };
     let mut sorted = items.to_vec();
     let key = |item: &Value| match item {

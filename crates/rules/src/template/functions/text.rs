@@ -12,23 +12,62 @@ pub(super) fn is_match(regex: &str, text: &str) -> Result<Value, String> {
 }
 
 pub(super) fn replace_all(regex: &str, template: &str, text: &str) -> Result<String, String> {
-    Ok(pattern(regex)?.replace_all(text, template))
+    let regex = pattern(regex).map_err(|error| {
+        let quoted = if regex.contains('`') { format!("{regex:?}") } else { format!("`{regex}`") };
+        format!("regexp: Compile({quoted}): {error}")
+    })?;
+    Ok(regex.replace_all(text, template))
 }
 
-/// The first letter of every word in upper case.
+/// One character to one: what has no upper case of one character stays.
+pub(super) fn upper(text: &str) -> String {
+    text.chars().map(|c| single(c, c.to_uppercase())).collect()
+}
+
+/// One character to one.
+pub(super) fn lower(text: &str) -> String {
+    text.chars().map(|c| if c == 'İ' { 'i' } else { single(c, c.to_lowercase()) }).collect()
+}
+
+fn single(c: char, mut mapped: impl ExactSizeIterator<Item = char>) -> char {
+    if mapped.len() == 1 { mapped.next().unwrap_or(c) } else { c }
+}
+
+/// The first letter of every word in upper case. A word goes on after an apostrophe, a point or a
+/// colon between letters.
 pub(super) fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut before = ' ';
-    for c in text.chars() {
-        let starts = !(before.is_alphanumeric() || before == '_' || before == '\'');
-        if starts && c.is_alphabetic() {
-            out.extend(c.to_uppercase())
-        } else {
-            out.push(c)
+    let mut in_word = false;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c.is_alphanumeric() || c == '_' {
+            if !in_word && c.is_alphabetic() {
+                push_title(&mut out, c);
+            } else {
+                out.push(c);
+            }
+            in_word = true;
+            continue;
         }
-        before = c;
+        let joins = matches!(c, '\'' | '.' | ':' | '\u{b7}' | '\u{2019}');
+        let next_is_letter = chars.peek().is_some_and(|next| next.is_alphabetic());
+        let after_letter = out.ends_with(|before: char| before.is_alphabetic());
+        in_word = in_word && joins && after_letter && next_is_letter;
+        out.push(c);
     }
     out
+}
+
+fn push_title(out: &mut String, c: char) {
+    match c {
+        // Two letters in one have a form for the begin of a word.
+        'Ǆ' | 'ǅ' | 'ǆ' => out.push('ǅ'),
+        'Ǉ' | 'ǈ' | 'ǉ' => out.push('ǈ'),
+        'Ǌ' | 'ǋ' | 'ǌ' => out.push('ǋ'),
+        'Ǳ' | 'ǲ' | 'ǳ' => out.push('ǲ'),
+        'ß' => out.push_str("Ss"),
+        c => out.push(single(c, c.to_uppercase())),
+    }
 }
 
 pub(super) fn html(text: &str) -> String {
@@ -55,7 +94,9 @@ pub(super) fn js(text: &str) -> String {
             '\'' => out.push_str("\\'"),
             '"' => out.push_str("\\\""),
             '<' | '>' | '&' | '=' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c if u32::from(c) < 0x20 => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if !model::names::is_printable(c) => {
+                out.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
             c => out.push(c),
         }
     }

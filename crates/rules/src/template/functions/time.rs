@@ -17,11 +17,23 @@ fn nanoseconds(seconds: f64, limit: f64) -> Option<i64> {
     Some(ns as i64)
 }
 
+/// Numbers that are no time.
+const NO_TIME: &str = "value is NaN or Inf";
+
 fn timestamp(seconds: f64) -> Result<Timestamp, String> {
+    if !seconds.is_finite() {
+        return Err(NO_TIME.to_owned());
+    }
     // As far as 64 bits of nanoseconds go; what is kept are milliseconds.
-    nanoseconds(seconds, 9.2e18)
+    nanoseconds(seconds, 9.223_372_036_854_776e18)
         .and_then(|ns| Timestamp::from_millisecond(ns / 1_000_000).ok())
-        .ok_or_else(|| format!("{seconds} cannot be represented as a nanoseconds timestamp since it overflows int64"))
+        .ok_or_else(|| {
+            let mut text = String::new();
+            model::float::write_g(&mut text, seconds).expect("a string takes text");
+            format!(
+                "{text} cannot be represented as a nanoseconds timestamp since it overflows int64"
+            )
+        })
 }
 
 /// As Go prints a time in UTC; numbers that are none as they are.
@@ -36,11 +48,10 @@ pub(super) fn to_time(seconds: f64) -> Result<Value, String> {
     Ok(Value::Time(timestamp(seconds)?))
 }
 
-pub(super) fn to_duration(seconds: f64) -> Result<Value, String> {
-    let ns = nanoseconds(seconds, 9.2e18);
-    ns.map(Value::Duration).ok_or_else(|| {
-        format!("{seconds} cannot be represented as a duration since it overflows int64")
-    })
+/// What is beyond 64 bits of nanoseconds is as near to it as they come.
+pub(super) fn to_duration(seconds: f64) -> Value {
+    #[expect(clippy::cast_possible_truncation, reason = "casts to integers saturate")]
+    Value::Duration((seconds * 1e9) as i64)
 }
 
 /// Seconds of `1h30m`, also of a negative one.
