@@ -40,6 +40,31 @@ fn our_own_scripts_pass_over_the_real_store() {
 }
 
 #[test]
+fn custom_resources_are_printed_as_a_configuration() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/kubernetes/speech.yaml");
+    let output = rushlight().args(["kubernetes", "render", file]).output().unwrap();
+    let (out, told) =
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert!(!output.status.success(), "one monitor is broken on purpose");
+    let broken = "left out: PodMonitor smallest/broken: podMetricsEndpoints[0]: scrapeTimeout: 1m is \
+                  longer than the interval of 30s\n";
+    assert_eq!(told, broken);
+    for line in [
+        "job_name: serviceMonitor/smallest/lightning-asr/0",
+        "credentials: open sesame",
+        "job_name: probe/smallest/front",
+        "target_label: team",
+    ] {
+        assert!(out.contains(line), "{line} is not in:\n{out}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prometheus.yml");
+    std::fs::write(&path, &out).unwrap();
+    let (ok, text) = run(&["check", "config", "--syntax-only", path.to_str().unwrap()]);
+    assert!(ok, "{text}");
+}
+
+#[test]
 fn query_prints_what_promtool_prints() {
     let folder = tempfile::tempdir().unwrap();
     let target = Target::text("lamp{room=\"hall\"} 3\n");
@@ -230,4 +255,25 @@ fn check_config_reads_the_rules_that_it_names() {
     );
     let both = ("p.yml", "rule_files: [r.yml]\nremote_read: [{url: 'http://a'}]\n");
     check(&[both, ("r.yml", good)], &[], 1, &["p.yml:2:15: remote_read is not built in"]);
+}
+
+#[test]
+fn check_config_prints_what_promtool_prints() {
+    let folders = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/config");
+    let folders = std::fs::read_dir(folders).unwrap().map(|entry| entry.unwrap().path());
+    for folder in folders.filter(|path| path.is_dir()) {
+        let check = |command: &mut std::process::Command| {
+            let args = ["check", "config", "prometheus.yml"];
+            let output = command.current_dir(&folder).args(args).output().ok()?;
+            let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+            Some((printed, output.status.code(), output.stderr.is_empty()))
+        };
+        let ours = check(&mut rushlight()).expect("the binary starts");
+        let expected = std::fs::read_to_string(folder.join("expected")).unwrap();
+        assert_eq!(ours.0, expected, "{}", folder.display());
+        match check(&mut std::process::Command::new("promtool")) {
+            Some(theirs) => assert_eq!(ours, theirs, "{}", folder.display()),
+            None => println!("skipped: promtool is not installed"),
+        }
+    }
 }

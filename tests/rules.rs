@@ -6,12 +6,16 @@ use std::path::Path;
 
 /// A server whose rules come from `rules/*.yml`, evaluated every 200 ms.
 fn start(folder: &Path, target: &Target) -> Rushlight {
+    start_with(folder, target, &["--web.enable-lifecycle"])
+}
+
+fn start_with(folder: &Path, target: &Target, flags: &[&str]) -> Rushlight {
     let config = format!(
         "global: {{evaluation_interval: 200ms}}\nrule_files: ['rules/*.yml']\n\
          scrape_configs:\n{}",
         target.job("house")
     );
-    Rushlight::start(folder, &config, &["--web.enable-lifecycle"])
+    Rushlight::start(folder, &config, flags)
 }
 
 fn write_rules(folder: &Path, file: &str, groups: &str) {
@@ -162,4 +166,34 @@ fn a_rule_that_fails_leaves_the_others_alone() {
     assert!(error(0).contains("many-to-many matching not allowed"), "{}", error(0));
     assert!(error(2).contains("exceeded limit of 1 with 2 series"), "{}", error(2));
     assert!(vector(&server.query("bad or many")).is_empty());
+}
+
+#[test]
+fn a_changed_rule_file_is_loaded_without_being_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = Target::text("lamp 3\n");
+    let flags = ["--config.auto-reload", "--config.auto-reload-interval=1s"];
+    let server = start_with(folder.path(), &target, &flags);
+    assert!(groups(&server).is_empty());
+    write_rules(folder.path(), "a.yml", "- name: a\n  rules: [{record: one, expr: lamp}]\n");
+    seen(&server, "one");
+    write_rules(folder.path(), "a.yml", "- name: a\n  rules: [{record: two, expr: lamp}]\n");
+    seen(&server, "two");
+    wait_for("the end of the other", || vector(&server.query("one")).is_empty().then_some(()));
+}
+
+#[test]
+fn independent_rules_may_be_evaluated_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = Target::text("lamp 3\n");
+    let mut rules = String::from("- name: a\n  rules:\n");
+    for i in 0..20 {
+        rules.push_str(&format!("  - {{record: 'r{i}', expr: lamp + {i}}}\n"));
+    }
+    rules.push_str("  - {record: last, expr: r0 + r19}\n");
+    write_rules(folder.path(), "a.yml", &rules);
+    let flags = ["--enable-feature=concurrent-rule-eval", "--rules.max-concurrent-evals=3"];
+    let server = start_with(folder.path(), &target, &flags);
+    assert_eq!(seen(&server, "last"), [25.0]);
+    assert_eq!(vector(&server.query("{__name__=~'r[0-9]+'}")).len(), 20);
 }
