@@ -21,6 +21,7 @@ use crate::settings::{Means, Settings};
 use crate::template::ExpandError;
 use crate::view::{GroupView, RuleView};
 use output::{Keys, Output};
+pub(crate) use rule::Identity;
 use rule::{ActiveRule, Done};
 use std::sync::Arc;
 use std::time::Instant;
@@ -35,10 +36,33 @@ pub struct ActiveGroup {
     rules: Vec<ActiveRule>,
     /// Which rules may be evaluated together, step by step; found when it is first asked.
     steps: Option<Vec<Vec<usize>>>,
-    /// Of rules that are no longer there: their series end with the next evaluation.
-    left: Vec<Output>,
+    /// Of rules that are no longer there.
+    left: Vec<Left>,
     seconds: f64,
     last_evaluation_ns: Option<i64>,
+}
+
+/// What a rule stored that is no longer there.
+struct Left {
+    output: Output,
+    /// 0 when its series end with the next evaluation; else the interval in which another group goes on
+    /// with them.
+    patience_ms: i64,
+    /// The first evaluation without the rule.
+    since_ms: Option<i64>,
+}
+
+impl Left {
+    /// Ends its series when it is time; false when they have ended.
+    fn wait_or_end(&mut self, scene: &Scene<'_>) -> bool {
+        let since_ms = *self.since_ms.get_or_insert(scene.t_ms);
+        if scene.t_ms - since_ms < self.patience_ms.saturating_mul(2) {
+            return true;
+        }
+        // The other group has had an evaluation before that and one after it.
+        self.output.end(scene.means.sink, since_ms.saturating_add(self.patience_ms));
+        false
+    }
 }
 
 /// What an evaluation of a group gave.
@@ -150,6 +174,12 @@ impl ActiveGroup {
     /// their alerts and series, best when the query is the same as well. The series of all others end
     /// with the next evaluation.
     pub fn take_over(&mut self, older: Self) {
+        self.take_over_moved(older, &[]);
+    }
+
+    /// The same, when rules moved to other groups, which are evaluated so often: their series end only
+    /// when they do not go on there.
+    pub(crate) fn take_over_moved(&mut self, older: Self, moved: &[(Identity, i64)]) {
         let mut older_rules: Vec<_> = older.rules.into_iter().map(Some).collect();
         let is_held_back = older_rules.iter().flatten().any(ActiveRule::is_held_back);
         let mut fresh = vec![true; self.rules.len()];
@@ -167,7 +197,12 @@ impl ActiveGroup {
             }
         }
         self.left = older.left;
-        self.left.extend(older_rules.into_iter().flatten().flat_map(ActiveRule::into_outputs));
+        for rule in older_rules.into_iter().flatten() {
+            let place = moved.iter().find(|(identity, _)| rule.is(identity));
+            let patience_ms = place.map_or(0, |(_, interval_ms)| *interval_ms);
+            let left = |output| Left { output, patience_ms, since_ms: None };
+            self.left.extend(rule.into_outputs().map(left));
+        }
         if is_held_back {
             self.hold_back();
         }
@@ -196,9 +231,7 @@ impl ActiveGroup {
             }
             None => self.rules.iter_mut().for_each(|rule| rule.evaluate(&scene)),
         }
-        for mut output in self.left.drain(..) {
-            output.end(means.sink, scene.t_ms);
-        }
+        self.left.retain_mut(|left| left.wait_or_end(&scene));
         self.seconds = begin.elapsed().as_secs_f64();
         let rules = self.rules.iter().map(ActiveRule::outcome).collect();
         Evaluated { rules, seconds: self.seconds }
@@ -215,8 +248,8 @@ impl ActiveGroup {
     pub fn end(&mut self, at_ms: i64, means: &Means<'_>) {
         let scene = scene(&self.file, &self.name, &self.settings, self.limit, at_ms, means);
         self.rules.iter_mut().for_each(|rule| rule.end(&scene));
-        for mut output in self.left.drain(..) {
-            output.end(means.sink, scene.t_ms);
+        for mut left in self.left.drain(..) {
+            left.output.end(means.sink, scene.t_ms);
         }
     }
 

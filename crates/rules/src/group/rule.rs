@@ -7,7 +7,7 @@ use super::order::Member;
 use super::output::{Keys, Output};
 use super::recording::Recording;
 use super::{Outcome, Scene};
-use crate::file::{Kind, Rule};
+use crate::file::{Group, Kind, Rule};
 use crate::view::{Health, RuleInfo, RuleKind, RuleView};
 use model::{Labels, METRIC_NAME};
 use promql::{Control, Expr, InstantSeries, Value};
@@ -133,6 +133,13 @@ impl ActiveRule {
         self.last_error = older.last_error;
         self.seconds = older.seconds;
         self.last_evaluation_ns = older.last_evaluation_ns;
+    }
+
+    /// What makes it the same rule.
+    pub(super) fn is(&self, identity: &Identity) -> bool {
+        self.info.name == identity.name
+            && self.set == identity.labels
+            && matches!(self.work, Work::Alert(_)) == identity.is_alert
     }
 
     /// What it stores.
@@ -276,6 +283,25 @@ impl ActiveRule {
             evaluation_seconds: self.seconds,
             last_evaluation_ns: self.last_evaluation_ns,
             alerts,
+        }
+    }
+}
+
+/// What makes two rules the same, whatever they ask.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Identity {
+    is_alert: bool,
+    name: String,
+    labels: Vec<(String, String)>,
+}
+
+impl Identity {
+    /// Of a rule in its group.
+    pub(crate) fn of(group: &Group, rule: &Rule) -> Self {
+        Self {
+            is_alert: rule.kind != Kind::Record,
+            name: rule.name.clone(),
+            labels: with_defaults(&group.labels, &rule.labels),
         }
     }
 }

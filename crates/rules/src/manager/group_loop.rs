@@ -7,7 +7,7 @@ use super::schedule::{self, Schedule};
 use super::watch::Watch;
 use super::{Shared, Workers, say_the_same, shown_key};
 use crate::file::Group;
-use crate::group::ActiveGroup;
+use crate::group::{ActiveGroup, Identity};
 use crate::metrics::GroupMetrics;
 use crate::settings::{Means, Settings};
 use crate::view::GroupView;
@@ -29,6 +29,8 @@ pub(super) struct Assignment {
     pub(super) settings: Settings,
     /// Whether it is one of the first after the start.
     pub(super) is_first: bool,
+    /// Rules that moved to other groups, and how often those are evaluated, in milliseconds.
+    pub(super) moved: Vec<(Identity, i64)>,
 }
 
 impl Assignment {
@@ -52,8 +54,8 @@ impl Assignment {
 pub(super) enum Order {
     /// Evaluate.
     Run(Arc<Assignment>),
-    /// The group is gone: wait, then end its series.
-    Gone,
+    /// The group is gone: wait, then end its series. Others may go on with them, evaluated so often.
+    Gone { patience_ms: i64 },
 }
 
 /// The manager's hold on a loop.
@@ -133,10 +135,9 @@ impl GroupLoop {
                         return;
                     }
                 }
-                Order::Gone => {
-                    let now_ms = self.now_ms();
-                    let interval_ms = self.group.as_ref().map_or(0, ActiveGroup::interval_ms);
-                    let wait_ms = interval_ms.saturating_mul(2) + interval_ms / 10;
+                Order::Gone { patience_ms } => {
+                    let end_ms = self.now_ms().saturating_add(patience_ms);
+                    let wait_ms = patience_ms.saturating_mul(2).saturating_add(patience_ms / 10);
                     let wait = Duration::from_millis(wait_ms.unsigned_abs());
                     tokio::select! {
                         () = stop.cancelled() => return,
@@ -148,7 +149,6 @@ impl GroupLoop {
                             Err(_) => return,
                         },
                     }
-                    let end_ms = now_ms.saturating_add(interval_ms);
                     self.work(Box::new(move |group, means| group.end(end_ms, means))).await;
                     let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
                     if !told.has_changed().unwrap_or(false) {
@@ -170,7 +170,7 @@ impl GroupLoop {
     fn assign(&mut self, assignment: &Assignment) {
         let mut group = ActiveGroup::new(&assignment.file, &assignment.group, &assignment.settings);
         if let Some(older) = self.group.take() {
-            group.take_over(older);
+            group.take_over_moved(older, &assignment.moved);
         } else if self.wants_restore {
             group.hold_back();
         }

@@ -2,6 +2,7 @@
 
 mod clock;
 mod group_loop;
+mod moves;
 pub(crate) mod schedule;
 mod threads;
 mod watch;
@@ -14,6 +15,7 @@ use crate::view::{GroupView, Snapshot};
 use arc_swap::ArcSwap;
 pub(crate) use clock::Clock;
 use group_loop::{Assignment, LoopHandle, Order};
+use moves::Places;
 use promql::Engine;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -158,25 +160,36 @@ impl Manager {
                 wanted.insert((file.name.clone(), group.name.clone()), group);
             }
         }
+        let interval_ms = |group: &Group| of_group(&settings, group).interval_ms;
+        let places = Places::of(wanted.values().map(|group| (*group, interval_ms(group))));
         for (key, slot) in &mut state.slots {
             if slot.is_wanted && !wanted.contains_key(key) {
                 slot.is_wanted = false;
-                slot.handle.order(Order::Gone);
+                let old = &slot.assignment;
+                let elsewhere = places.moved(&old.group, None);
+                let intervals_ms = elsewhere.iter().map(|(_, interval_ms)| *interval_ms);
+                let own_ms = old.settings.interval_ms;
+                let patience_ms = intervals_ms.max().unwrap_or(0).max(own_ms);
+                slot.handle.order(Order::Gone { patience_ms });
                 self.shared.metrics.forget_group(&shown_key(&key.0, &key.1));
             }
         }
         state.slots.retain(|_, slot| slot.is_wanted || !slot.handle.has_ended());
         for ((file, name), group) in wanted {
             let key = (file, name);
-            let assignment = Assignment {
+            let mut assignment = Assignment {
                 file: key.0.clone(),
                 group: group.clone(),
                 settings: of_group(&settings, group),
                 is_first,
+                moved: Vec::new(),
             };
             match state.slots.get_mut(&key) {
                 Some(slot) if slot.is_wanted && slot.assignment.is_the_same(&assignment) => {}
                 slot => {
+                    if let Some(slot) = &slot {
+                        assignment.moved = places.moved(&slot.assignment.group, Some(group));
+                    }
                     let assignment = Arc::new(assignment);
                     let order = Order::Run(assignment.clone());
                     match slot {

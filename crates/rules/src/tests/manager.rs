@@ -205,6 +205,51 @@ async fn groups_that_are_gone_end_late_and_those_that_move_do_not() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn rules_that_move_between_groups_have_no_gap() {
+    let world = World::new();
+    let running = Running::over(&world, Options::default());
+    let group = |name: &str, interval: &str, rules: &[&str]| {
+        let rules = rules.iter().map(|r| format!("\n  - {{record: {r}, expr: vector(1)}}"));
+        let rules = rules.collect::<String>();
+        format!("groups:\n- name: {name}\n  interval: {interval}\n  rules:{rules}\n")
+    };
+    running.apply(&[
+        ("f", &group("a", "15s", &["stays", "moves", "goes"])),
+        ("g", &group("b", "40s", &["other"])),
+        ("h", &group("c", "15s", &["far"])),
+    ]);
+    running.until(81).await;
+    running.apply(&[
+        ("f", &group("a", "15s", &["stays"])),
+        ("g", &group("b", "40s", &["other", "moves", "far"])),
+    ]);
+    running.until(300).await;
+    for second in (81..300).step_by(2) {
+        for series in ["stays", "moves", "far"] {
+            let found = world.query(series, START_MS + second * 1000);
+            assert_eq!(found.len(), 1, "{series} at {second}");
+        }
+    }
+    world.check("goes", START_MS + 97_000, &[]);
+    // The same, looked at while it happens.
+    running.apply(&[
+        ("f", &group("a", "15s", &["stays", "moves", "far"])),
+        ("g", &group("b", "40s", &["other"])),
+    ]);
+    for second in (300..500).step_by(2) {
+        running.until(second).await;
+        let at_ms = START_MS + i64::try_from(second).unwrap() * 1000;
+        for series in ["stays", "moves", "far"] {
+            assert_eq!(world.query(series, at_ms).len(), 1, "{series} at {second}");
+        }
+    }
+    // What moved and then went ends.
+    running.apply(&[("f", &group("a", "15s", &["stays"]))]);
+    running.until(700).await;
+    world.check("{__name__=~'moves|far|other'}", START_MS + 600_000, &[]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn since_when_alerts_hold_survives_a_restart() {
     let world = World::new();
     let text = "groups:\n- name: g\n  rules:\n  - {alert: L, expr: vector(1), for: 30m}\n";
