@@ -48,9 +48,9 @@ impl Lint {
                 "all" => lint = Self { duplicates: true, never_matching: true },
                 "duplicate-rules" => lint.duplicates = true,
                 "never-matches" => lint.never_matching = true,
-                "none" => lint = Self::default(),
+                "none" | "" => {}
                 other if others.contains(&other) => {}
-                other => println!("unknown lint option: {other}"),
+                other => println!("WARNING: unknown lint option: {other:?}"),
             }
         }
         lint
