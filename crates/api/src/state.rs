@@ -268,6 +268,11 @@ impl State {
         self.history.set(history);
     }
 
+    /// Stops an evaluation over history and waits for its end; none begins any more.
+    pub async fn close_history(&self) {
+        self.history.close().await;
+    }
+
     /// Changes the step of subqueries that name none.
     pub fn set_default_step_ms(&self, ms: i64) {
         self.default_step_ms.store(ms, Ordering::Relaxed);

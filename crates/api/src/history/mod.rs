@@ -106,6 +106,9 @@ pub struct Backtest {
     /// Last time.
     #[serde(with = "rfc3339")]
     pub to: i64,
+    /// Since when anything is stored at all, if that is later than the first time.
+    #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
+    pub stored_from: Option<i64>,
     /// In the order of the files.
     pub rules: Vec<TestedRule>,
 }

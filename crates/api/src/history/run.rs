@@ -14,7 +14,8 @@ use http_body_util::{BodyExt, Limited};
 use promql::Control;
 use serde::Serialize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,6 +23,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 const MAX_BODY_BYTES: usize = 32 << 20;
 /// Lines on their way to a client who does not take them yet.
 const LINES: usize = 16;
+/// Time after which what runs is stopped once more.
+const STOP_AGAIN: Duration = Duration::from_millis(100);
 /// Steps of one rule at most: a year of every 15 seconds, and more.
 const MAX_STEPS: i64 = 4_000_000;
 
@@ -29,11 +32,17 @@ const MAX_STEPS: i64 = 4_000_000;
 pub(crate) struct Slot {
     turn: Arc<Semaphore>,
     history: OnceLock<Arc<dyn History>>,
+    /// Stops what runs.
+    running: Mutex<Control>,
 }
 
 impl Default for Slot {
     fn default() -> Self {
-        Self { turn: Arc::new(Semaphore::new(1)), history: OnceLock::new() }
+        Self {
+            turn: Arc::new(Semaphore::new(1)),
+            history: OnceLock::new(),
+            running: Mutex::default(),
+        }
     }
 }
 
@@ -41,6 +50,19 @@ impl Slot {
     pub(crate) fn set(&self, history: Arc<dyn History>) {
         // The first one stays; there is only one database.
         self.history.set(history).ok();
+    }
+
+    /// Stops what runs, waits until it has ended, and lets nothing begin any more. Cancel safe.
+    pub(crate) async fn close(&self) {
+        loop {
+            self.running.lock().unwrap_or_else(PoisonError::into_inner).cancel();
+            // One that began just now is stopped by the next round.
+            let ended = tokio::time::timeout(STOP_AGAIN, self.turn.acquire()).await;
+            if let Ok(Ok(turn)) = ended {
+                turn.forget();
+                return;
+            }
+        }
     }
 }
 
@@ -80,7 +102,8 @@ async fn start<T: Serialize + 'static>(
     };
     let (sender, receiver) = channel(LINES);
     let control = Control::default();
-    let mut lines = Lines { sender, control: control.clone(), _turn: turn };
+    *state.history.running.lock().unwrap_or_else(PoisonError::into_inner) = control.clone();
+    let mut lines = Lines { sender, control: control.clone(), turn };
     let metrics = Arc::clone(&state.metrics);
     let run = move || {
         let last = catch_unwind(AssertUnwindSafe(|| work(&*history, &job, &mut lines)));
@@ -89,8 +112,10 @@ async fn start<T: Serialize + 'static>(
             Ok(Err(error)) => failure(&error),
             Err(_) => failure(&panicked(&metrics)),
         };
-        // Nobody may be left to be told.
-        lines.sender.blocking_send(line).ok();
+        // Who hears the last line may ask again at once; and nobody may be left to hear it.
+        let Lines { sender, turn, .. } = lines;
+        drop(turn);
+        sender.blocking_send(line).ok();
     };
     let thread = std::thread::Builder::new().name("history".to_owned()).spawn(run);
     thread.map_err(|error| ApiError::internal(format!("no thread: {error}")))?;
@@ -154,7 +179,7 @@ impl Drop for CancelOnDrop {
 struct Lines {
     sender: Sender<Bytes>,
     control: Control,
-    _turn: OwnedSemaphorePermit,
+    turn: OwnedSemaphorePermit,
 }
 
 impl Watch for Lines {

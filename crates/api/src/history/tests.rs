@@ -9,6 +9,21 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 use testkit::MemoryStore;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_server_waits_for_the_end_of_what_runs() {
+    let (server, hears) = server(true);
+    let request = Request::post(BACKTEST).body(question("forever", "").into()).unwrap();
+    let mut body = server.send(request).await.into_body();
+    body.frame().await.unwrap().unwrap();
+    let reading = tokio::spawn(async move { body.collect().await.unwrap().to_bytes() });
+    server.state.close_history().await;
+    let heard: Vec<String> = hears.try_iter().collect();
+    assert_eq!(heard.last().map(String::as_str), Some("left"), "{heard:?}");
+    assert!(reading.await.unwrap().ends_with(b"}\n"));
+    let (_, answer) = ask(&server, BACKFILL, &question("x", "")).await;
+    assert!(answer.contains("one at a time"), "{answer}");
+}
+
 /// Tells what it was asked, and goes on until nobody listens when asked for `forever`.
 struct Past {
     asked: Mutex<mpsc::Sender<String>>,
@@ -22,8 +37,7 @@ impl History for Past {
         match job.files[0].text.as_str() {
             "forever" => {
                 let progress = || Progress { done: 0.5, doing: "a < b".to_owned() };
-                while watch.tell(progress()) {}
-                assert!(watch.control().is_stopped());
+                while !watch.control().is_stopped() && watch.tell(progress()) {}
                 self.asked.lock().unwrap().send("left".to_owned()).unwrap();
                 Ok(Backtest::default())
             }
@@ -31,7 +45,7 @@ impl History for Past {
             "panic" => panic!("on purpose"),
             _ => {
                 assert!(watch.tell(Progress { done: 0.25, doing: "g; r".to_owned() }));
-                Ok(Backtest { from: job.from_ms, to: job.to_ms, rules: Vec::new() })
+                Ok(Backtest { from: job.from_ms, to: job.to_ms, ..Backtest::default() })
             }
         }
     }

@@ -146,6 +146,9 @@ impl Front {
         self.server.reloads.set_ready(false);
         // Those who follow would hold the end up.
         self.state.notices().close();
+        if tokio::time::timeout(GRACE, self.state.close_history()).await.is_err() {
+            tracing::warn!(component = "rules", "rules were still evaluated over history");
+        }
         self.web.stop().await;
     }
 }

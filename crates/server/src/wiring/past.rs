@@ -93,7 +93,8 @@ impl History for OverHistory {
         let past = self.past(job, &prepared, &control);
         let tested = rules::history::backtest(&past, &mut telling(watch)).map_err(stopped)?;
         let rules = tested.into_iter().map(|tested| self::tested(tested, &job.files)).collect();
-        Ok(Backtest { from: job.from_ms, to: job.to_ms, rules })
+        let stored_from = self.db.oldest_ms().filter(|oldest_ms| *oldest_ms > job.from_ms);
+        Ok(Backtest { from: job.from_ms, to: job.to_ms, stored_from, rules })
     }
 
     fn backfill(&self, job: &Job, watch: &mut dyn Watch) -> Result<Backfill, ApiError> {

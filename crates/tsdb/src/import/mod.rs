@@ -170,6 +170,14 @@ impl Db {
         self.0.oldest_kept_ms(now_ms)
     }
 
+    /// The oldest time of which anything is stored.
+    #[must_use]
+    pub fn oldest_ms(&self) -> Option<i64> {
+        let in_blocks = self.0.blocks().first().map(|block| block.meta().range.min_ms);
+        let in_head = self.0.head.range().map(|(first, _)| first);
+        in_blocks.into_iter().chain(in_head).min()
+    }
+
     /// Sorts what is to be written, without what is stored already; how much that was.
     fn plan(&self, batches: Vec<Batch>, range: TimeRange) -> Result<(Plan, u64), Error> {
         let mut plan = Plan { series: Vec::new(), batches: Vec::new() };

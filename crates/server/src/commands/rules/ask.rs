@@ -1,9 +1,11 @@
 //! The question's way to the server, and the lines that come back.
 
+use super::MAX_BYTES;
 use super::bar::Bar;
 use crate::flags::OverHistory;
 use anyhow::{Context, anyhow, bail};
 use api::history::{Progress, Question};
+use client::files::{Content, read_once};
 use client::{Client, Dialer, HttpConfig, HttpKeys, Method, Place, Request};
 use serde::Deserialize;
 use serde_json::Value;
@@ -68,7 +70,8 @@ fn http_config(file: Option<&Path>) -> anyhow::Result<HttpConfig> {
     struct Keys(#[serde(deserialize_with = "client::section::deserialize")] HttpKeys);
     let Some(file) = file else { return Ok(HttpConfig::default()) };
     let shown = file.display();
-    let text = std::fs::read_to_string(file).with_context(|| shown.to_string())?;
+    let text = read_once(file, MAX_BYTES).and_then(Content::into_text);
+    let text = text.with_context(|| shown.to_string())?;
     let keys = serde_saphyr::from_str::<Option<Keys>>(&text);
     let keys = keys.map_err(|error| anyhow!("{shown}: {}", error.without_snippet()))?;
     let mut keys = keys.map(|keys| keys.0).unwrap_or_default();
@@ -99,6 +102,23 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use client::config::Credentials;
+
+    #[test]
+    fn credentials_come_from_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("http.yml");
+        let check = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            http_config(Some(&path)).map_err(|error| error.to_string())
+        };
+        let config = check("basic_auth: {username: a, password: b}\n").unwrap();
+        assert!(matches!(config.credentials, Credentials::Basic { .. }), "{config:?}");
+        assert_eq!(check("").unwrap(), HttpConfig::default());
+        let error = check("basic_auth: {username: a}\nusername: b\n").unwrap_err();
+        assert!(error.contains("http.yml: ") && error.contains("username"), "{error}");
+        assert!(check("bearer_token: a\nbearer_token_file: b\n").is_err());
+    }
 
     #[test]
     fn lines_are_put_together() {

@@ -12,8 +12,12 @@ use crate::clock;
 use crate::flags::{OverHistory, Rules, RulesFormat};
 use anyhow::{Context, bail};
 use api::history::{Backfill, Backtest, File, Question, rfc3339};
+use client::files::{Content, read_once};
 use serde_json::Value;
 use std::io::Write;
+
+/// A file of the command line may hold at most this much.
+const MAX_BYTES: u64 = 64 << 20;
 
 /// Asks, and tells what came out.
 pub(crate) async fn run(rules: &Rules) -> anyhow::Result<()> {
@@ -58,7 +62,8 @@ fn question(over: &OverHistory, now_ms: i64) -> anyhow::Result<Question> {
     let mut files = Vec::new();
     for path in &over.files {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| name.clone())?;
+        let text = read_once(path, MAX_BYTES).and_then(Content::into_text);
+        let text = text.with_context(|| name.clone())?;
         // The server knows its own files by where they are.
         let name = std::fs::canonicalize(path).map_or(name, |path| path.display().to_string());
         files.push(File { name, text });

@@ -25,6 +25,9 @@ pub(super) fn backtest(found: &Backtest) -> String {
         }
     }
     line(&format!("From {} to {}:", rfc3339::text(found.from), rfc3339::text(found.to)));
+    if let Some(stored) = found.stored_from {
+        line(&format!("Nothing is stored of the time before {}.", rfc3339::text(stored)));
+    }
     let mut heading = None;
     for rule in &found.rules {
         let (rule, summary) = match rule {
@@ -107,6 +110,7 @@ fn fired(alerting: &TestedAlerts, end_ms: i64) -> String {
     let (times, all_ms) = fired.fold((0, 0), |(times, all), ms| (times + 1, all + ms));
     let pending = alerting.alerts.len() as u64 - times;
     let mut text = match times {
+        0 if alerting.rule.evaluations == 0 => "not evaluated within this time".to_owned(),
         0 => "never fired".to_owned(),
         times => format!("fired {}, {} in all", count(times, "time"), Duration::from_ms(all_ms)),
     };
@@ -183,7 +187,8 @@ mod tests {
             TestedRule::Alerting(never),
             TestedRule::Recording(record),
         ];
-        let text = backtest(&Backtest { from: 0, to: 6 * HOUR, rules });
+        let stored_from = Some(60_000);
+        let text = backtest(&Backtest { from: 0, to: 6 * HOUR, stored_from, rules });
         let expected = r#"Down {job="a"}
   pending 1970-01-01T01:00:00Z, firing 1970-01-01T02:00:00Z, resolved 1970-01-01T04:01:00Z: fired for 2h1m, value 0
   summary: a is
@@ -193,6 +198,7 @@ Down {}
   pending 1970-01-01T00:00:00Z or earlier, not resolved: never fired, value 1.5
 
 From 1970-01-01T00:00:00Z to 1970-01-01T06:00:00Z:
+Nothing is stored of the time before 1970-01-01T00:01:00Z.
 r.yml, group g
   Down: fired 1 time, 2h1m in all, pending without firing 1 time (3 more are not listed)
   Never: never fired

@@ -7,6 +7,9 @@ use model::float;
 /// The word for the time it is.
 pub(super) const NOW: &str = "now";
 
+/// What a day looks like.
+const DAY: &str = "2015-07-01";
+
 /// RFC 3339, a day, Unix seconds, `now`, or a time before now: `-6h` or `now-6h`.
 pub(super) fn parse(text: &str, now_ms: i64) -> anyhow::Result<i64> {
     if text == NOW {
@@ -23,7 +26,8 @@ pub(super) fn parse(text: &str, now_ms: i64) -> anyhow::Result<i64> {
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond());
     }
-    let day = text.parse::<jiff::civil::Date>().ok();
+    // A day with a time but no zone would be taken for the day alone.
+    let day = text.parse::<jiff::civil::Date>().ok().filter(|_| text.len() == DAY.len());
     let day = day.and_then(|day| day.to_zoned(jiff::tz::TimeZone::UTC).ok());
     let day = day.with_context(|| {
         format!("{text:?} is not a time: RFC 3339, a day, Unix seconds, now, or -6h for ago")
