@@ -1,10 +1,10 @@
 //! `rushlight kubernetes`: what custom resources mean, without a cluster.
 
 use anyhow::Context;
-use client::files::read_once;
+use client::files::{into_text, read_all, read_once};
 use kubernetes::jobs::Written;
 use kubernetes::{Resources, render as render_jobs};
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -54,7 +54,5 @@ fn text_of(path: &Path) -> std::io::Result<String> {
     if path != Path::new("-") {
         return read_once(path, MAX_BYTES)?.into_text();
     }
-    let mut text = String::new();
-    std::io::stdin().lock().take(MAX_BYTES).read_to_string(&mut text)?;
-    Ok(text)
+    into_text(read_all(std::io::stdin().lock(), MAX_BYTES)?)
 }

@@ -12,11 +12,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 /// Who speaks in the log: the binary and the rooms below it. Others, such as libraries that tell of
 /// every frame of a rude client, do not: what they find comes to us as errors, and is told by us
 /// where it matters.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 15] = [
     "api",
+    "apiserver",
     "client",
     "discovery",
     "exposition",
+    "kubernetes",
     "model",
     "notifier",
     "promql",
