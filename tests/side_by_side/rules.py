@@ -107,6 +107,7 @@ NUMBERS = "numbers in printed queries have no exponent"
 NOT_RUN = "a rule that was never evaluated is in the state unknown"
 ORDER = "which two of several series an error names"
 EMPTY = "a group without rules is not told"
+MACHINE = "what a machine does is seen at other moments"
 
 
 def known(field, ours, theirs):
@@ -270,13 +271,13 @@ class Comparison:
         else:
             self.different.append(f"{what}\n    rushlight  {ours}\n    prometheus {theirs}")
 
-    def maps(self, what, ours, theirs, compare=None):
+    def maps(self, what, ours, theirs, compare=None, why=None):
         """Compares two maps key by key."""
         for key in sorted({*ours, *theirs}, key=str):
             if key in ours and key in theirs and compare:
                 compare(f"{what} {key}", ours[key], theirs[key])
             else:
-                self.take(f"{what} {key}", ours.get(key), theirs.get(key))
+                self.take(f"{what} {key}", ours.get(key), theirs.get(key), why)
 
 
 def parsed(text):
@@ -301,14 +302,16 @@ def compare_alerts(comparison, what, ours, theirs, moving):
             if field in ("activeAt", "keepFiringSince") and a and b:
                 # Both begin with the evaluation that saw it, which were at different times.
                 near = abs(parsed(a) - parsed(b)) < 10
-                comparison.take(f"{what} {field}", near or a, True if near else b)
+                comparison.take(f"{what} {field}", near or a, True if near else b, MACHINE if moving else None)
+            elif field == "state" and moving:
+                comparison.take(f"{what} {field}", a, b, MACHINE)
             elif field == "annotations":
                 for name in sorted({*a, *b}):
                     if not moving:
                         comparison.take(f"{what} {field} {name}", a.get(name), b.get(name))
             elif not (field == "value" and moving):
                 comparison.take(f"{what} {field}", a, b)
-    comparison.maps(what, *by_labels, one)
+    comparison.maps(what, *by_labels, one, MACHINE if moving else None)
 
 
 TIMES = ("evaluationTime", "lastEvaluation")
@@ -335,7 +338,8 @@ def compare_rules(comparison, step):
                 if field == "alerts":
                     compare_alerts(comparison, f"{told} {field}", a["alerts"], b["alerts"], moving)
                 else:
-                    comparison.take(f"{told} {field}", a.get(field), b.get(field), known(field, a.get(field), b.get(field)))
+                    why = MACHINE if moving and field == "state" else known(field, a.get(field), b.get(field))
+                    comparison.take(f"{told} {field}", a.get(field), b.get(field), why)
 
 
 def compare_all_alerts(comparison, step):
@@ -361,7 +365,8 @@ def compare_series(comparison, step):
         ours, theirs = recorded("rushlight", record), recorded("prometheus", record)
         if moving:
             ours, theirs = dict.fromkeys(ours, "any"), dict.fromkeys(theirs, "any")
-        comparison.maps(f"{step}: series of {record}", ours, theirs)
+        why = MACHINE if record.startswith("ALERTS") else None
+        comparison.maps(f"{step}: series of {record}", ours, theirs, why=why)
 
 
 def compare_told(comparison, receiver):
@@ -390,7 +395,12 @@ def compare_told(comparison, receiver):
                         comparison.take(f"{what} {name}", ours.get(name), theirs.get(name))
             else:
                 comparison.take(f"{what} {field}", a.get(field), b.get(field))
-    comparison.maps("told:", ours[0], theirs[0], one)
+    comparison.maps("told:", ours[0], theirs[0], one, MACHINE)
+    times = [collections.Counter(key(alert["labels"]) for _, alert in told[name]) for name in ("rushlight", "prometheus")]
+    for labels in {*times[0]} & {*times[1]}:
+        a, b = (count[labels] for count in times)
+        near = abs(a - b) <= 2 + max(a, b) / 5
+        comparison.take(f"told so often: {labels}", near or a, True if near else b)
     for labels in {*ours[0]} & {*theirs[0]}:
         comparison.take(f"told of an end: {labels}", ours[1][labels] > 0, theirs[1][labels] > 0)
     print(f"told: rushlight {len(told['rushlight'])}, prometheus {len(told['prometheus'])} alerts")
