@@ -88,8 +88,33 @@ fn lint_finds_what_is_hardly_meant() {
     let never: Vec<_> = never_matching(&file.groups).iter().map(ToString::to_string).collect();
     assert_eq!(
         never,
-        ["group \"g\", \"x\": le=\"120\" never matches: bounds are stored as le=\"120.0\""]
+        [
+            "group \"g\", \"x\": le=\"120\" never matches: bounds are stored as le=\"120.0\"",
+            "group \"g\", \"x\": quantile=~\"1\" never matches: bounds are stored as \
+             quantile=\"1.0\""
+        ]
     );
+}
+
+#[test]
+fn bounds_are_asked_for_as_they_are_stored() {
+    let check = |matcher: &str, expected: &[&str]| {
+        let text = format!("groups: [{{name: g, rules: [{{record: x, expr: 'm{{{matcher}}}'}}]}}]");
+        let file = parse(&text).unwrap();
+        let found = never_matching(&file.groups).into_iter();
+        let found: Vec<_> = found.map(|found| format!("{}: {}", found.verb, found.why)).collect();
+        assert_eq!(found, expected, "{matcher}");
+    };
+    let stored = "bounds are stored as le=\"1.0\"";
+    check("le=\"1\"", &[&format!("matches: {stored}")]);
+    check("le!=\"1\"", &[&format!("excludes: {stored}")]);
+    check("le=~\"0.5|1|\\\\+Inf\"", &[&format!("matches \"1\": {stored}")]);
+    check("le=~\"(0\\\\.5|1)\"", &[&format!("matches \"1\": {stored}")]);
+    check("le!~\"1|1.0\"", &[&format!("excludes \"1\": {stored}")]);
+    check("le=\"1.0\",quantile=\"0.99\"", &[]);
+    check("le=~\"1|.*\"", &[]);
+    check("le=~\".+\",le!=\"\"", &[]);
+    check("other=\"1\"", &[]);
 }
 
 /// The syntax sets: each file is accepted, or refused with the text that is expected.
