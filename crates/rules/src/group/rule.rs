@@ -192,6 +192,9 @@ impl ActiveRule {
     pub(super) fn evaluate(&mut self, scene: &Scene<'_>) {
         let begin = Instant::now();
         self.last_evaluation_ns = Some(scene.now_ns());
+        if let Work::Alert(alerting) = &mut self.work {
+            alerting.expansions = (0, 0);
+        }
         let caught = catch_unwind(AssertUnwindSafe(|| {
             let mut result = None;
             scene.means.control.bounded(&mut |control| result = Some(self.run(scene, control)));

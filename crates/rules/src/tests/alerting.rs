@@ -170,6 +170,13 @@ fn only_what_changed_is_filled_in_again() {
     assert_eq!(expansions(&mut group, 1, 1.0, 2.0), 2);
     assert_eq!(expansions(&mut group, 2, 1.0, 2.0), 0);
     assert_eq!(expansions(&mut group, 3, 1.0, 3.0), 1);
+    // A query that fails fills in nothing.
+    let stopped = promql::Control::default();
+    stopped.cancel();
+    let evaluated = world.with_means(|means| {
+        group.evaluate(4 * MINUTE, &crate::Means { control: &stopped, ..*means })
+    });
+    assert_eq!((evaluated.failed(), evaluated.rules[0].expansions), (1, 0));
 }
 
 #[test]
