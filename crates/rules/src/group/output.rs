@@ -108,11 +108,9 @@ impl Output {
         }
     }
 
-    /// Takes back columns of series that no row had a value for.
-    pub(super) fn take_back(&mut self) {
-        if let Some(group) = &mut self.group {
-            group.take_back();
-        }
+    /// Takes back columns of series that no row had a value for; the first that is none any more.
+    pub(super) fn take_back(&mut self) -> Option<Column> {
+        self.group.as_mut()?.take_back()
     }
 
     /// Lets go of the group; columns are to be forgotten.

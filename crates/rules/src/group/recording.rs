@@ -62,9 +62,15 @@ impl Recording {
                 None => new.push(series),
             }
         }
-        let refused = match new.is_empty() {
-            true => None,
-            false => self.add(new, scene, output).inspect_err(|_| output.take_back())?,
+        let added = if new.is_empty() { Ok(None) } else { self.add(new, scene, output) };
+        let refused = match added {
+            Ok(refused) => refused,
+            Err(error) => {
+                if let Some(first) = output.take_back() {
+                    self.columns.translate(|column| (column < first).then_some(column));
+                }
+                return Err(error);
+            }
         };
         let (columns, appended) = output.append(scene.means.sink);
         self.columns.commit();

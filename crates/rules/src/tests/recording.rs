@@ -194,6 +194,27 @@ fn columns_that_storage_moves_are_followed() {
 }
 
 #[test]
+fn columns_that_are_taken_back_are_forgotten() {
+    let world = World::new();
+    let mut group = world.group("rules:\n  - {record: r, expr: x, labels: {i: '', k: ''}}");
+    let end = model::stale_marker();
+    world.put(MINUTE, &[("x{a=\"1\"}", 1.0)]);
+    world.good(&mut group, MINUTE);
+    // A series that is new, at a time that has a row.
+    world.put_late(MINUTE - 1, &[("x{a=\"2\"}", 2.0)]);
+    assert_eq!(world.evaluate(&mut group, MINUTE).failed(), 1);
+    // Without it, and with others that cannot be told apart.
+    let same = [("x{a=\"3\",i=\"1\"}", 3.0), ("x{a=\"3\",k=\"2\"}", 3.0)];
+    world.put(2 * MINUTE, &[("x{a=\"2\"}", end), same[0], same[1]]);
+    assert_eq!(world.evaluate(&mut group, 2 * MINUTE).failed(), 1);
+    let samples = [("x{a=\"2\"}", 2.0), ("x{a=\"4\"}", 4.0), (same[0].0, 3.0), (same[1].0, end)];
+    world.put(3 * MINUTE, &samples);
+    world.good(&mut group, 3 * MINUTE);
+    let found = world.query("r", 3 * MINUTE);
+    assert_eq!(found, ["r{a=\"1\"} 1", "r{a=\"2\"} 2", "r{a=\"3\"} 3", "r{a=\"4\"} 4"]);
+}
+
+#[test]
 fn a_store_that_is_full_takes_what_it_knows() {
     let options = tsdb::Options { max_series: Some(5), ..tsdb::Options::default() };
     let world = World::on(tsdb::Db::in_memory(options));

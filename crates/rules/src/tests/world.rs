@@ -48,26 +48,18 @@ impl World {
     }
 
     pub(super) fn on(db: Db) -> Self {
-        let spec = GroupSpec {
-            source: Source::Other,
-            key: "data".into(),
-            common: Labels::empty(),
-            absence: Absence::MeansNothing,
-        };
-        let data = Mutex::new(db.open_group(&spec).unwrap());
+        let data = Mutex::new(open(&db, "data"));
         Self { db, data, sent: Arc::default(), settings: Settings::default() }
     }
 
-    /// Stores samples of one time.
+    /// Stores samples of one time, which is later than all before.
     pub(super) fn put(&self, t_ms: i64, samples: &[(&str, f64)]) {
-        let mut row = Row::new();
-        row.begin(t_ms);
-        let mut data = self.data.lock().unwrap();
-        for (series, value) in samples {
-            let (column, _) = data.column(&labels(series)).unwrap();
-            assert!(row.set(column, *value), "{series} twice");
-        }
-        data.append(&row).unwrap();
+        append(&mut **self.data.lock().unwrap(), t_ms, samples);
+    }
+
+    /// Stores samples of a time that need not be the last.
+    pub(super) fn put_late(&self, t_ms: i64, samples: &[(&str, f64)]) {
+        append(&mut *open(&self.db, &format!("late {t_ms}")), t_ms, samples);
     }
 
     /// Stores a sample that is a histogram.
@@ -124,6 +116,22 @@ impl World {
     pub(super) fn check(&self, text: &str, at_ms: i64, expected: &[&str]) {
         assert_eq!(self.query(text, at_ms), expected, "{text} at {at_ms}");
     }
+}
+
+fn open(db: &Db, key: &str) -> Box<dyn Group> {
+    let (source, key) = (Source::Other, key.to_owned());
+    let (common, absence) = (Labels::empty(), Absence::MeansNothing);
+    db.open_group(&GroupSpec { source, key, common, absence }).unwrap()
+}
+
+fn append(group: &mut dyn Group, t_ms: i64, samples: &[(&str, f64)]) {
+    let mut row = Row::new();
+    row.begin(t_ms);
+    for (series, value) in samples {
+        let (column, _) = group.column(&labels(series)).unwrap();
+        assert!(row.set(column, *value), "{series} twice");
+    }
+    group.append(&row).unwrap();
 }
 
 /// `name{a="b"}`, as tests write it.
