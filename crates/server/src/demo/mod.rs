@@ -45,9 +45,10 @@ pub(crate) fn welcome(exporter: SocketAddr, server: SocketAddr, folder: &Path) -
     }
     text.push_str(&format!(
         "\n  curl -s 'http://{server}/api/v1/targets?state=active'\n  \
-         curl -s 'http://{server}/api/v1/rules'     (two that record, and an alert that comes and \
-         goes)\n  curl -s 'http://{server}/api/v1/alerts'\n  \
-         rushlight query instant http://{server} 'sum(asr_active_requests)'\n\nEnd it with Ctrl-C.\n"
+         rushlight query instant http://{server} 'sum(asr_active_requests)'\n\nTwo rules record, and \
+         an alert comes and goes:\n\n  \
+         curl -s 'http://{server}/api/v1/rules'\n  curl -s 'http://{server}/api/v1/alerts'\n\nEnd \
+         it with Ctrl-C.\n"
     ));
     text
 }
