@@ -7,8 +7,10 @@ use foldhash::HashMap;
 use model::Labels;
 use std::sync::Arc;
 
-/// Alerts of one rule that are listed; further ones are counted.
-pub const MAX_EPISODES: usize = 10_000;
+/// Alerts that are listed, shared by all rules; further ones are counted.
+const MAX_EPISODES: usize = 100_000;
+/// Those of one rule at least, and at most.
+const OF_A_RULE: (usize, usize) = (100, 10_000);
 
 /// What a rule would have done.
 #[derive(Clone, Debug)]
@@ -53,11 +55,11 @@ pub struct Episode {
 /// When it was stopped, or rules record more for each other than can be kept.
 pub fn backtest(past: &Past<'_>, watch: Watch<'_>) -> Result<Vec<Tested>, Stopped> {
     let mut walk = Walk::new(past, Aim::Test);
-    let mut followed: Vec<Vec<Followed>> = walk
-        .groups
-        .iter()
-        .map(|group| group.rules.iter().map(|_| Followed::default()).collect())
-        .collect();
+    let rules: usize = walk.groups.iter().map(|group| group.rules.len()).sum();
+    let limit = (MAX_EPISODES / rules.max(1)).clamp(OF_A_RULE.0, OF_A_RULE.1);
+    let followed = |_| Followed { limit, ..Followed::default() };
+    let mut followed: Vec<Vec<Followed>> =
+        walk.groups.iter().map(|group| group.rules.iter().map(followed).collect()).collect();
     let mut observe = |(g, r): (usize, usize), t_ms, is_first, alerts: &[AlertView]| {
         followed[g][r].observe(t_ms, is_first, alerts);
     };
@@ -76,6 +78,7 @@ pub fn backtest(past: &Past<'_>, watch: Watch<'_>) -> Result<Vec<Tested>, Stoppe
 /// The alerts of one rule, as they come and go.
 #[derive(Default)]
 pub(super) struct Followed {
+    limit: usize,
     open: HashMap<Labels, Open>,
     over: Vec<Episode>,
     omitted: u64,
@@ -90,6 +93,11 @@ struct Open {
 }
 
 impl Followed {
+    #[cfg(test)]
+    pub(super) fn without_limit() -> Self {
+        Self { limit: usize::MAX, ..Self::default() }
+    }
+
     pub(super) fn observe(&mut self, t_ms: i64, is_first: bool, alerts: &[AlertView]) {
         if alerts.is_empty() && self.open.is_empty() {
             return;
@@ -122,7 +130,7 @@ impl Followed {
     }
 
     fn put(&mut self, episode: Episode) {
-        if self.over.len() < MAX_EPISODES {
+        if self.over.len() < self.limit {
             self.over.push(episode);
         } else {
             self.omitted += 1;

@@ -20,7 +20,7 @@ mod tests;
 mod walk;
 
 pub use backfill::{BackfillError, Backfilled, Recorded, backfill};
-pub use backtest::{Episode, MAX_EPISODES, Raised, Tested, backtest};
+pub use backtest::{Episode, Raised, Tested, backtest};
 
 use crate::manager::LoadedFile;
 use crate::settings::Settings;

@@ -94,7 +94,8 @@ fn live(text: &str, store: &MemoryStore, (from_ms, to_ms): (i64, i64)) -> Vec<Li
         let times = (from_ms..=to_ms).filter(|t_ms| t_ms.rem_euclid(interval_ms) == place);
         due.extend(times.map(|t_ms| (t_ms, g)));
         groups.push((ActiveGroup::new(&file.name, group, &settings), interval_ms));
-        lives.push(group.rules.iter().map(|_| Default::default()).collect());
+        let none = |_| (Lived::default(), Followed::without_limit());
+        lives.push(group.rules.iter().map(none).collect());
     }
     due.sort_unstable();
     let mut seen = vec![false; groups.len()];

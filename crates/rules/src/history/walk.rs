@@ -200,7 +200,10 @@ impl Walker {
         let own = of_group(settings, group);
         let (file, name): (Arc<str>, Arc<str>) = (file.into(), group.name.as_str().into());
         let place_ms = schedule::place_ms(schedule::hash(&file, &name), own.interval_ms);
-        let sink = Sink::into(overlay);
+        let sink = match aim {
+            Aim::Test => Sink::into(overlay),
+            Aim::Record => Sink::collecting(overlay),
+        };
         let rules = group.rules.iter().zip(is_read).map(|(rule, is_read)| {
             let is_kept = *is_read || aim == Aim::Record;
             let sink = if is_kept { sink.clone() } else { Sink::nowhere() };
