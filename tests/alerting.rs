@@ -22,7 +22,7 @@ fn rule(hold: &str) -> String {
 
 fn write_rules(folder: &Path, rules: &str) {
     let text = format!("groups:\n- name: lamps\n  rules:\n{rules}");
-    std::fs::write(folder.join("lamps.yml"), text).unwrap();
+    std::fs::write(folder.join("lamps.yml"), text).expect("a writable folder");
 }
 
 fn config(target: &Target, alertmanagers: &str) -> String {

@@ -20,8 +20,9 @@ fn start_with(folder: &Path, target: &Target, flags: &[&str]) -> Rushlight {
 
 fn write_rules(folder: &Path, file: &str, groups: &str) {
     let rules = folder.join("rules");
-    std::fs::create_dir_all(&rules).unwrap();
-    std::fs::write(rules.join(file), format!("groups:\n{groups}")).unwrap();
+    std::fs::create_dir_all(&rules).expect("a writable folder");
+    let text = format!("groups:\n{groups}");
+    std::fs::write(rules.join(file), text).expect("a writable folder");
 }
 
 /// The groups that `/api/v1/rules` tells, in its order.
