@@ -206,11 +206,22 @@ impl Mini {
         if changed >> bit & 1 == 0 {
             return Ok(None);
         }
-        let mut from = ByteReader::new(&self.bytes[self.starts[word] as usize..]);
+        let mut bytes = &self.bytes[self.starts[word] as usize..];
         for _ in 0..(changed & !(u64::MAX << bit)).count_ones() {
-            let len = from.index()?;
-            from.take(len)?;
+            bytes = match bytes {
+                // Nearly all are short.
+                [len @ ..0x80, rest @ ..] if rest.len() >= usize::from(*len) => {
+                    &rest[usize::from(*len)..]
+                }
+                _ => {
+                    let mut from = ByteReader::new(bytes);
+                    let len = from.index()?;
+                    from.take(len)?;
+                    from.rest()
+                }
+            };
         }
+        let mut from = ByteReader::new(bytes);
         let len = from.index()?;
         from.take(len).map(Some)
     }

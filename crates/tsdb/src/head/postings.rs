@@ -135,7 +135,7 @@ impl Postings {
     }
 
     /// The series that satisfy all matchers.
-    pub(crate) fn select(&self, symbols: &Interner, matchers: &[Matcher]) -> RoaringBitmap {
+    pub(crate) fn select(&self, symbols: &Interner<String>, matchers: &[Matcher]) -> RoaringBitmap {
         let mut found: Option<RoaringBitmap> = None;
         // Plain equalities are cheap and cut the most, so they go first.
         let (plain, rest): (Vec<_>, Vec<_>) =
@@ -161,14 +161,14 @@ impl Postings {
     /// Visits the lists of the values that match, or, if inverted, of those that do not.
     fn for_values(
         &self,
-        symbols: &Interner,
+        symbols: &Interner<String>,
         matcher: &Matcher,
         inverted: bool,
         mut visit: impl FnMut(&List),
     ) {
-        let Some(name) = symbols.find(matcher.name().as_bytes()) else { return };
+        let Some(name) = symbols.find(matcher.name()) else { return };
         let mut exact = |value: &str| {
-            let value = symbols.find(value.as_bytes());
+            let value = symbols.find(value);
             if let Some(list) = value.and_then(|value| self.lists.get(&(name, value))) {
                 visit(list);
             }
@@ -184,7 +184,7 @@ impl Postings {
             return set.iter().for_each(|value| exact(value));
         }
         for value in self.values.get(&name).into_iter().flatten() {
-            if matcher.matches(symbols.text(*value)) != inverted {
+            if matcher.matches(symbols.get(*value)) != inverted {
                 visit(&self.lists[&(name, *value)]);
             }
         }

@@ -40,9 +40,9 @@ const FREE: Series = Series { common: NONE, own: NONE, place: Place { group: NON
 /// Series, labels and postings of the head.
 #[derive(Default)]
 pub(crate) struct Registry {
-    symbols: Interner,
+    symbols: Interner<String>,
     /// Label sets: for each label, in order of names, its two symbols as varints.
-    sets: Interner,
+    sets: Interner<Vec<u8>>,
     series: Vec<Series>,
     by_labels: HashTable<u32>,
     /// Further places of series that several groups write.
@@ -73,7 +73,7 @@ impl Registry {
         let mut packed = Vec::with_capacity(64);
         for (name, value) in pairs {
             for text in [name, value] {
-                let symbol = self.symbols.intern(text.as_bytes()).ok_or(Full)?;
+                let symbol = self.symbols.intern(text).ok_or(Full)?;
                 put_varint(&mut packed, u64::from(symbol));
             }
         }
@@ -89,7 +89,7 @@ impl Registry {
     pub(crate) fn find(&self, labels: &Labels) -> Option<u32> {
         let mut pairs: Vec<Pair> = Vec::with_capacity(16);
         for (name, value) in labels {
-            pairs.push((self.symbols.find(name.as_bytes())?, self.symbols.find(value.as_bytes())?));
+            pairs.push((self.symbols.find(name)?, self.symbols.find(value)?));
         }
         let hash = pairs.iter().fold(0, |hash, pair| mix(hash, *pair));
         let same = |id: &u32| {
@@ -340,11 +340,11 @@ impl Registry {
         const FULL: DecodeError = DecodeError::Invalid("number of label sets");
         let mut packed = Vec::with_capacity(64);
         record::read_label_texts(from, |name, value| {
-            let name = self.symbols.intern(name.as_bytes()).ok_or(FULL)?;
+            let name = self.symbols.intern(name).ok_or(FULL)?;
             if other.is_some_and(|set| pairs_of(self.sets.get(set)).any(|pair| pair.0 == name)) {
                 return Err(DecodeError::Invalid("label name"));
             }
-            let value = self.symbols.intern(value.as_bytes()).ok_or(FULL)?;
+            let value = self.symbols.intern(value).ok_or(FULL)?;
             put_varint(&mut packed, u64::from(name));
             put_varint(&mut packed, u64::from(value));
             Ok(())
@@ -416,18 +416,18 @@ impl Registry {
 
     /// The label names of some series, or of all; unsorted.
     pub(crate) fn label_names(&self, series: Option<&RoaringBitmap>) -> Vec<&str> {
-        self.postings.names(series).into_iter().map(|name| self.symbols.text(name)).collect()
+        self.postings.names(series).into_iter().map(|name| self.symbols.get(name)).collect()
     }
 
     /// The values of a label in some series, or in all; unsorted.
     pub(crate) fn label_values(&self, name: &str, series: Option<&RoaringBitmap>) -> Vec<&str> {
-        let Some(name) = self.symbols.find(name.as_bytes()) else { return Vec::new() };
-        self.postings.values(name, series).into_iter().map(|v| self.symbols.text(v)).collect()
+        let Some(name) = self.symbols.find(name) else { return Vec::new() };
+        self.postings.values(name, series).into_iter().map(|v| self.symbols.get(v)).collect()
     }
 
     /// The text of a symbol.
     pub(crate) fn symbol(&self, symbol: u32) -> &str {
-        self.symbols.text(symbol)
+        self.symbols.get(symbol)
     }
 
     /// The postings, for counting.
@@ -494,7 +494,7 @@ impl Registry {
     }
 
     fn texts(&self, set: u32) -> impl Iterator<Item = (&str, &str)> {
-        pairs_of(self.sets.get(set)).map(|(n, v)| (self.symbols.text(n), self.symbols.text(v)))
+        pairs_of(self.sets.get(set)).map(|(n, v)| (self.symbols.get(n), self.symbols.get(v)))
     }
 }
 
@@ -511,7 +511,10 @@ fn merged<T: PartialOrd, V>(
     })
 }
 
-fn set_pairs<'a>(sets: &'a Interner, series: &Series) -> impl Iterator<Item = Pair> + use<'a> {
+fn set_pairs<'a>(
+    sets: &'a Interner<Vec<u8>>,
+    series: &Series,
+) -> impl Iterator<Item = Pair> + use<'a> {
     pairs_of(sets.get(series.common)).chain(pairs_of(sets.get(series.own)))
 }
 
