@@ -44,10 +44,10 @@ fn lamps(folder: &Path) -> i64 {
         let labels = [("__name__", "lamp"), ("house", "a"), ("room", room)];
         (Labels::from_pairs(labels), columns)
     });
-    let (db, _) = Db::open(folder.join("data"), Options::default()).unwrap();
+    let (db, _) = Db::open(folder.join("data"), Options::default()).expect("a new database");
     let batch = Batch { key: "lamps".into(), apart_ms: 1, series: series.into() };
-    db.import(vec![batch], now).unwrap();
-    db.close().unwrap();
+    db.import(vec![batch], now).expect("samples of the past");
+    db.close().expect("a healthy disk");
     now
 }
 
