@@ -282,14 +282,17 @@ pub(super) fn series_name(line: &str) -> Result<(Labels, &str), String> {
     let mut rest = rest;
     let braces = rest.trim_start();
     if braces.starts_with('{') && !braces.starts_with("{{") {
-        let (matchers, end) = parse_label_set(braces).map_err(|error| error.to_string())?;
+        // With room for the name, so that places of faults are those in the line.
+        let before = line.len() - braces.len();
+        let padded = " ".repeat(before) + braces;
+        let (matchers, end) = parse_label_set(&padded).map_err(|error| error.to_string())?;
         for matcher in matchers {
             if matcher.op() != MatchOp::Equal {
                 return Err(format!("not a label of a series: {matcher}"));
             }
             labels.set(matcher.name(), matcher.value());
         }
-        rest = &braces[end..];
+        rest = &line[end..];
     } else if name.is_empty() {
         return Err(format!("not a series: {line}"));
     }

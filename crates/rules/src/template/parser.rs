@@ -267,7 +267,7 @@ impl<'a> Parser<'a> {
                     });
                 }
                 _ => {
-                    let is_branch = matches!(next.kind, Kind::Name("if" | "with"));
+                    let is_branch = matches!(next.kind, Kind::Name("if"));
                     self.close(if is_branch { "input" } else { "else" })?;
                     let (nodes, ending) = self.list(Place::Within)?;
                     otherwise = nodes;

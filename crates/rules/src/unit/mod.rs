@@ -18,6 +18,7 @@ mod read;
 mod run;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 pub use dump::dump;
 pub use failure::{AlertText, AlertsDiffer, Failure};

@@ -3,6 +3,7 @@
 use super::compare::{self, Parsed};
 use super::failure::{AlertText, AlertsDiffer, Failure};
 use super::read::{AlertCase, QueryCase, Test, TestFile};
+use super::watch::Watch;
 use crate::{ActiveGroup, AlertState, LoadedFile, Means, Settings};
 use model::Labels;
 use model::duration::Duration;
@@ -43,6 +44,8 @@ struct Run<'a, S> {
     test: &'a Test,
     setting: &'a Setting<'a>,
     store: &'a S,
+    /// Where input and rules write.
+    sink: Watch<'a, S>,
     engine: Engine,
     input: Rows,
     /// In the order of their evaluation.
@@ -67,12 +70,14 @@ impl<'a, S: Appendable + Queryable> Run<'a, S> {
             delayed_name_removal: setting.delayed_name_removal,
             ..EngineOptions::default()
         });
+        let sink = Watch::new(store);
         Ok(Self {
             test,
             setting,
             store,
             engine,
-            input: Rows::open(store, "input".to_owned(), &series).map_err(input)?,
+            input: Rows::open(&sink, "input".to_owned(), &series).map_err(input)?,
+            sink,
             groups: groups(test, setting, rules),
             failures: Vec::new(),
         })
@@ -118,7 +123,7 @@ impl<'a, S: Appendable + Queryable> Run<'a, S> {
             return true;
         }
         let control = Control::default();
-        let means = Means::new(&self.engine, self.store, self.store, &control);
+        let means = Means::new(&self.engine, self.store, &self.sink, &control);
         let mut failed = false;
         for group in &mut self.groups {
             group.evaluate(t_ms, &means);

@@ -107,6 +107,27 @@ fn a_rule_that_fails_ends_its_test() {
     assert_eq!(failures.len(), 2);
 }
 
+#[test]
+fn two_values_of_a_series_at_a_time_are_one_too_many() {
+    let check = |rules: &str, input: &str, expected: &[&str]| {
+        let rules = format!("groups: [{{name: g, rules: [{rules}]}}]");
+        let test = format!(
+            "rule_files: [r.yml]\ntests: [{{input_series: [{input}], \
+             promql_expr_test: [{{expr: none, eval_time: 2m}}]}}]"
+        );
+        let folder = tempfile_folder(&[("r.yml", &rules), ("t.yml", &test)]);
+        let folder = Folder { path: folder.path(), ignore_unknown_fields: false };
+        let failures: Vec<_> = folder.run("t.yml", "").iter().map(ToString::to_string).collect();
+        assert_eq!(failures, expected, "{rules}");
+    };
+    let duplicate = "    rule: a, time: 0s, err: duplicate sample for timestamp";
+    check("{record: a, expr: '1'}, {record: a, expr: '2'}", "", &[duplicate]);
+    check("{record: a, expr: '1'}, {record: a, expr: '1'}", "", &[]);
+    check("{record: a, expr: '1'}, {record: a, expr: '2', labels: {b: c}}", "", &[]);
+    check("{record: a, expr: '1'}", "{series: a, values: 5}", &[duplicate]);
+    check("{record: a, expr: '1'}", "{series: a, values: 1 1 1}", &[]);
+}
+
 fn tempfile_folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {

@@ -23,8 +23,9 @@ pub(super) fn compare(name: &str, args: &[Value]) -> Result<Value, String> {
             match name {
                 "lt" => order == Some(Ordering::Less),
                 "le" => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-                "gt" => order == Some(Ordering::Greater),
-                _ => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+                // In Go these are the opposites of the others, also for what is no number.
+                "gt" => !matches!(order, Some(Ordering::Less | Ordering::Equal)),
+                _ => order != Some(Ordering::Less),
             }
         }
     };
@@ -214,5 +215,24 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Nothing => "<nil>".to_owned(),
         other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_greater_than_any() {
+        let check = |name: &str, expected: bool| {
+            let compared = compare(name, &[Value::Float(f64::NAN), Value::Float(1.0)]);
+            assert!(matches!(compared, Ok(Value::Bool(is)) if is == expected), "{name}");
+        };
+        check("gt", true);
+        check("ge", true);
+        check("lt", false);
+        check("le", false);
+        check("eq", false);
+        check("ne", true);
     }
 }
