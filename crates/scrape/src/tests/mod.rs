@@ -6,5 +6,6 @@ mod lifecycle;
 mod moves;
 mod network;
 mod panics;
+mod storms;
 mod troubles;
 pub(crate) mod world;
