@@ -1,4 +1,5 @@
-//! How much memory the process should keep to: the limit of its container, times a ratio.
+//! How much memory the process should keep to: the limit of its container, or what the machine has
+//! where there is none, times a ratio.
 //!
 //! The limit is the least one on the way from the process' control group to the root. Nothing stops
 //! an allocation at the budget; it bounds what grows with the data: how many series the head takes,
@@ -21,9 +22,11 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// The budget of the container this process runs in, if it has a limit.
+    /// The budget of the container this process runs in, or of the machine.
     pub(crate) fn of_the_container(ratio: f64) -> Option<Self> {
-        let limit = limit(Path::new("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"))?;
+        let limit = limit(Path::new("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"));
+        let meminfo = || std::fs::read_to_string("/proc/meminfo").ok();
+        let limit = limit.or_else(|| of_the_machine(&meminfo()?))?;
         #[expect(clippy::cast_possible_truncation, reason = "a part of a number below 2^60")]
         #[expect(clippy::cast_sign_loss, reason = "the ratio is above 0")]
         let bytes = (limit as f64 * ratio) as u64;
@@ -65,9 +68,25 @@ fn limit(groups: &Path, root: &Path) -> Option<u64> {
     limits.min()
 }
 
+/// The memory of the machine, as `/proc/meminfo` tells it.
+fn of_the_machine(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_machine_has_so_much() {
+        let check = |text: &str, expected| assert_eq!(of_the_machine(text), expected, "{text}");
+        check("MemTotal:        8052160 kB\nMemFree: 1 kB\n", Some(8_052_160 << 10));
+        check("MemFree: 1 kB\n", None);
+        check("MemTotal: many kB\n", None);
+        check("", None);
+    }
 
     #[test]
     fn the_least_limit_holds() {

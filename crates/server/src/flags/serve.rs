@@ -162,13 +162,14 @@ pub(crate) struct Serve {
         action = ArgAction::Set, help_heading = RULES)]
     pub(crate) drain_notifications: bool,
 
-    /// Keep to a memory budget: the limit of the container (cgroup) times the ratio. It bounds the
-    /// number of series and the samples a query may hold; without a limit there is no budget.
+    /// Keep to a memory budget: the limit of the container (cgroup), or the memory of the machine
+    /// where there is none, times the ratio. It bounds the number of series and the samples a query
+    /// may hold.
     #[arg(long = "auto-gomemlimit", num_args = 0..=1, require_equals = true,
         default_value_t = true, default_missing_value = "true", action = ArgAction::Set,
         help_heading = PROCESS)]
     pub(crate) memory_budget: bool,
-    /// Which part of the container's limit is the budget, above 0 and at most 1.
+    /// Which part of that memory is the budget, above 0 and at most 1.
     #[arg(long = "auto-gomemlimit.ratio", value_name = "RATIO", default_value = "0.9",
         value_parser = values::ratio, help_heading = PROCESS)]
     pub(crate) memory_ratio: f64,
