@@ -211,3 +211,65 @@ fn targets_are_explained() {
     wait_for("the end of the trouble", || server.target("bad").filter(|t| t["health"] == "up"));
     check(&["bad"], &["UP http://", "  last failed ", ", since mended\n"]);
 }
+
+/// Whatever goes wrong with them, passwords, tokens and secret headers stand nowhere.
+#[test]
+fn no_secret_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "hush-file\n").unwrap();
+    let page = Target::text("a 1\n");
+    let (good, gone) = (page.address, "127.0.0.1:1");
+    let job = |name: &str, address: &str, keys: &str| {
+        format!(
+            "- job_name: {name}\n  scrape_interval: 500ms\n  scrape_timeout: 400ms\n  {keys}\n  \
+             static_configs: [{{targets: ['{address}']}}]\n"
+        )
+    };
+    let good = good.to_string();
+    let ways = [
+        ("basic", "basic_auth: {username: u, password: hush-basic}"),
+        ("bearer", "authorization: {credentials: hush-bearer}"),
+        ("file", "authorization: {credentials_file: token}"),
+        ("headers", "http_headers: {X-Key: {secrets: [hush-header]}}"),
+        ("proxy", "proxy_url: 'http://u:hush-proxy@127.0.0.1:1'"),
+        ("connect", "proxy_url: 'http://127.0.0.1:1'\n  proxy_connect_header: {P: [hush-connect]}"),
+        (
+            "oauth2",
+            "oauth2: {client_id: i, client_secret: hush-oauth, \
+             token_url: 'http://u:hush-url@127.0.0.1:1/t', endpoint_params: {p: seen}}",
+        ),
+    ];
+    let mut config = "scrape_configs:\n".to_owned();
+    for (name, keys) in ways {
+        config.push_str(&job(&format!("{name}-good"), &good, keys));
+        config.push_str(&job(&format!("{name}-gone"), gone, keys));
+    }
+    config.push_str(
+        "- job_name: found\n  http_sd_configs:\n  - url: 'http://u:hush-sd@127.0.0.1:1/t'\n    \
+         basic_auth: {username: u, password: hush-basic}\n",
+    );
+    let server = Rushlight::start(folder.path(), &config, &["--log.level=debug"]);
+    for (name, _) in ways {
+        for kind in ["good", "gone"] {
+            let job = format!("{name}-{kind}");
+            wait_for(&job, || server.target(&job).filter(|t| t["health"] != "unknown"));
+        }
+    }
+    let mut shown = vec![("log".to_owned(), server.log())];
+    let paths = ["targets", "status/config", "status/flags", "targets/metadata", "scrape_pools"];
+    let paths = paths.map(|path| format!("/api/v1/{path}"));
+    let explained = ways.iter().flat_map(|(name, _)| {
+        ["good", "gone"].map(|kind| format!("/api/v1/explain/target?target={name}-{kind}"))
+    });
+    let more = ["/metrics".to_owned(), "/api/v1/explain/target?target=found".to_owned()];
+    for path in paths.into_iter().chain(explained).chain(more) {
+        let response = server.get(&path);
+        assert_eq!(response.status, 200, "{path}");
+        shown.push((path, response.text()));
+    }
+    for (where_it_is, text) in shown {
+        assert!(text.len() > 2, "{where_it_is} is empty");
+        let found = text.find("hush").map(|at| &text[at.saturating_sub(100)..text.len().min(at + 50)]);
+        assert_eq!(found, None, "{where_it_is}");
+    }
+}
