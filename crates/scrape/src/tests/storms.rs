@@ -71,9 +71,9 @@ async fn a_hundred_reloads_that_change_labels() {
         |v: usize| job(&format!("relabel_configs: [{{target_label: v, replacement: v{v}}}]"));
     world.apply(&with(0));
     world.pass(30_000).await;
-    for i in 0..100_u64 {
-        world.apply(&with(i as usize % 4));
-        world.pass(1_000 + i * 37 % 9_000).await;
+    for i in 0..100_usize {
+        world.apply(&with(i % 4));
+        world.pass(1_000 + i as u64 * 37 % 9_000).await;
     }
     world.apply(&with(0));
     world.pass(100_000).await;
