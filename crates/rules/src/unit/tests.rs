@@ -126,6 +126,12 @@ fn two_values_of_a_series_at_a_time_are_one_too_many() {
     check("{record: a, expr: '1'}, {record: a, expr: '2', labels: {b: c}}", "", &[]);
     check("{record: a, expr: '1'}", "{series: a, values: 5}", &[duplicate]);
     check("{record: a, expr: '1'}", "{series: a, values: 1 1 1}", &[]);
+    // What ends in one rule cannot go on in a later one at the same time, but in an earlier one.
+    let (ends, begins) = ("{record: a, expr: x < 2}", "{record: a, expr: x > 1}");
+    let input = "{series: x, values: 1 2}";
+    let duplicate = "    rule: a, time: 1m0s, err: duplicate sample for timestamp";
+    check(&format!("{ends}, {begins}"), input, &[duplicate]);
+    check(&format!("{begins}, {ends}"), input, &[]);
 }
 
 fn tempfile_folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -5,7 +5,9 @@
 use foldhash::HashMap;
 use model::Labels;
 use std::sync::{Arc, Mutex, PoisonError};
-use storage::{AppendError, Appendable, Appended, Column, Exemplar, Group, GroupSpec, Row};
+use storage::{
+    Absence, AppendError, Appendable, Appended, Column, Exemplar, Group, GroupSpec, Row,
+};
 
 /// Watches what all groups of a store write.
 pub(super) struct Watch<'a, S> {
@@ -39,7 +41,9 @@ impl From<Refused> for AppendError {
 impl<S: Appendable> Appendable for Watch<'_, S> {
     fn open_group(&self, spec: &GroupSpec) -> Result<Box<dyn Group>, AppendError> {
         let group = self.store.open_group(spec)?;
-        Ok(Box::new(Watched { group, newest: Arc::clone(&self.newest), labels: Vec::new() }))
+        let ends = spec.absence == Absence::EndsSeries;
+        let (newest, labels, last) = (Arc::clone(&self.newest), Vec::new(), Vec::new());
+        Ok(Box::new(Watched { group, newest, labels, ends, last }))
     }
 }
 
@@ -48,6 +52,10 @@ struct Watched {
     newest: Arc<Newest>,
     /// By column.
     labels: Vec<Option<Labels>>,
+    /// Whether a series that is not in a row has ended.
+    ends: bool,
+    /// Those of the last row.
+    last: Vec<Labels>,
 }
 
 impl Watched {
@@ -104,9 +112,19 @@ impl Group for Watched {
             }
         }
         let appended = self.group.append(row)?;
+        // Series that have ended have a marker at that time, unless somebody else goes on with them.
+        for labels in self.last.drain(..).filter(|_| self.ends) {
+            let newest = newest.entry(labels).or_insert((row.t_ms(), 0));
+            if newest.0 < row.t_ms() {
+                *newest = (row.t_ms(), model::stale_marker().to_bits());
+            }
+        }
+        let mut last = std::mem::take(&mut self.last);
         for (labels, bits) in self.written(row) {
             newest.insert(labels.clone(), (row.t_ms(), bits));
+            last.push(labels.clone());
         }
+        self.last = last;
         if let Some(remap) = &appended.remap {
             let mut moved = vec![None; self.labels.len()];
             for (labels, new) in self.labels.drain(..).zip(remap.iter()) {
