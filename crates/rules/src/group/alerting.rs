@@ -146,6 +146,7 @@ impl Alerting {
             scene,
             control,
             parsed: RefCell::new(parsed),
+            answers: RefCell::default(),
             expansions: Cell::new(0),
             failures: Cell::new(0),
         };

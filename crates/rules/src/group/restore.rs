@@ -72,7 +72,9 @@ fn last_states(
     };
     let mut matchers =
         vec![Matcher::equal(METRIC_NAME, FOR_STATE), Matcher::equal("alertname", &info.name)];
-    let fixed = info.labels.iter().filter(|(_, value)| !value.contains("{{"));
+    // A label `alertname` that the rule sets gives way to its name.
+    let is_fixed = |(name, value): &&(String, String)| name != "alertname" && !value.contains("{{");
+    let fixed = info.labels.iter().filter(is_fixed);
     matchers.extend(fixed.map(|(name, value)| Matcher::equal(name, value)));
     let querier = scene.means.store.querier(range)?;
     let hints = SelectHints { range, sorted: false, labels_only: false };

@@ -9,6 +9,8 @@ use std::cell::{Cell, RefCell};
 
 /// Queries of templates that are kept parsed, for each rule.
 const MAX_QUERIES: usize = 64;
+/// The longest answer that is kept for the next alert.
+const MAX_KEPT_SAMPLES: usize = 100;
 
 /// The text of a label or an annotation.
 #[derive(Debug)]
@@ -80,17 +82,22 @@ fn failed(error: &str) -> String {
 /// Queries by their texts, parsed; those that are none with the reason.
 pub(super) type Parsed = HashMap<String, Result<Expr, String>>;
 
+/// What templates were answered in one evaluation, by the texts of their queries.
+pub(super) type Answers = HashMap<String, Result<Vec<Sample>, String>>;
+
 /// What templates ask, at the time of one evaluation.
 pub(super) struct Asked<'a> {
     pub(super) scene: &'a Scene<'a>,
     pub(super) control: &'a Control,
     pub(super) parsed: RefCell<&'a mut Parsed>,
+    /// What was answered already: most alerts of a rule ask the same.
+    pub(super) answers: RefCell<Answers>,
     pub(super) expansions: Cell<u64>,
     pub(super) failures: Cell<u64>,
 }
 
-impl Host for Asked<'_> {
-    fn query(&self, expr: &str) -> Result<Vec<Sample>, String> {
+impl Asked<'_> {
+    fn ask(&self, expr: &str) -> Result<Vec<Sample>, String> {
         let mut parsed = self.parsed.borrow_mut();
         if !parsed.contains_key(expr) {
             if parsed.len() >= MAX_QUERIES {
@@ -117,6 +124,22 @@ impl Host for Asked<'_> {
             }
             _ => Err("rule result is not a vector or scalar".to_owned()),
         }
+    }
+}
+
+impl Host for Asked<'_> {
+    fn query(&self, expr: &str) -> Result<Vec<Sample>, String> {
+        let known = self.answers.borrow().get(expr).cloned();
+        known.unwrap_or_else(|| {
+            let answer = self.ask(expr);
+            let mut answers = self.answers.borrow_mut();
+            // Those that ask about the alert itself are as many as there are alerts.
+            let is_short = answer.as_ref().map_or(0, Vec::len) <= MAX_KEPT_SAMPLES;
+            if is_short && answers.len() < MAX_QUERIES {
+                answers.insert(expr.to_owned(), answer.clone());
+            }
+            answer
+        })
     }
 
     fn now_ms(&self) -> i64 {

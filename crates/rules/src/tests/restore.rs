@@ -3,7 +3,7 @@
 use super::world::{MINUTE, World, alerts};
 
 const RULES: &str = "rules:\n\
-    \x20 - {alert: Long, expr: x > 0, for: 30m, labels: {sev: '{{ $labels.i }}', l: v}}\n\
+    \x20 - {alert: Long, expr: x > 0, for: 30m, labels: {sev: '{{ $labels.i }}', l: v, alertname: Other}}\n\
     \x20 - {alert: Short, expr: x > 0, for: 5m}";
 
 /// Minutes since an alert that holds from minute 100 on is pending after a restart: evaluated until
