@@ -1,7 +1,7 @@
 //! Numbers and truth values in one spelling, whatever they were written as: `1e3` as 1000, `yes` as
 //! true. A tree alone cannot tell them from texts of that form, their keys do.
 
-use crate::config::tree;
+use super::super::tree;
 use model::scalar;
 use serde_json::Value;
 
