@@ -61,11 +61,8 @@ impl Checker<'_> {
                 self.fault(group.at, format!("group {:?}: {message}", group.name.value));
             }
         }
-        let limit = u64::try_from(group.limit.map_or(0, |limit| limit.0));
-        if limit.is_err() {
-            let message = format!("group {:?}: limit must not be negative", group.name.value);
-            self.fault(group.at, message);
-        }
+        // A negative one is none, as zero is.
+        let limit = group.limit.map_or(0, |limit| u64::try_from(limit.0).unwrap_or(0));
         let rules = (1..).zip(&group.rules).map(|(number, rule)| {
             let name = rule.record.as_ref().or(rule.alert.as_ref());
             let name = name.map_or("", |name| name.value.as_str());
@@ -77,7 +74,7 @@ impl Checker<'_> {
             name: group.name.value,
             interval_ms: set(group.interval),
             query_offset_ms: group.query_offset.map(|time| time.0),
-            limit: limit.unwrap_or(0),
+            limit,
             labels: labels(&group.labels),
             rules,
         })

@@ -57,6 +57,14 @@ fn faults_have_a_place_and_a_name() {
 }
 
 #[test]
+fn a_limit_below_zero_is_none() {
+    for (limit, expected) in [(-5, 0), (0, 0), (7, 7)] {
+        let text = format!("groups: [{{name: g, limit: {limit}, rules: []}}]");
+        assert_eq!(parse(&text).unwrap().groups[0].limit, expected);
+    }
+}
+
+#[test]
 fn faults_of_form_speak_of_the_file() {
     let check = |text: &str, expected: &str| assert_eq!(parse(text).unwrap_err(), expected);
     check("groups: []\n---\nfoo: []\n", "3:1: multiple YAML documents detected");
