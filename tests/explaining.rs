@@ -269,7 +269,8 @@ fn no_secret_is_shown() {
     }
     for (where_it_is, text) in shown {
         assert!(text.len() > 2, "{where_it_is} is empty");
-        let found = text.find("hush").map(|at| &text[at.saturating_sub(100)..text.len().min(at + 50)]);
+        let found =
+            text.find("hush").map(|at| &text[at.saturating_sub(100)..text.len().min(at + 50)]);
         assert_eq!(found, None, "{where_it_is}");
     }
 }

@@ -62,7 +62,11 @@ impl ActiveRule {
         let query = rule.expr.to_string();
         let key = keys.key(group, &rule.name, &labels, &query);
         let is_alert = rule.kind != Kind::Record;
-        let is_fixed = |(_, value): &&(String, String)| !is_alert || !value.contains("{{");
+        // Of an alert's series these two have values of their own, whatever the rule sets.
+        let is_own = |name: &str| is_alert && matches!(name, "alertname" | "alertstate");
+        let is_fixed = |(name, value): &&(String, String)| {
+            !is_own(name) && (!is_alert || !value.contains("{{"))
+        };
         let mut fixed: Vec<_> = set.iter().filter(is_fixed).cloned().collect();
         if is_alert {
             fixed.push(("alertname".to_owned(), rule.name.clone()));
@@ -317,4 +321,22 @@ fn with_defaults(defaults: &Labels, own: &[(String, String)]) -> Vec<(String, St
     let mut set: Vec<_> = own.iter().cloned().chain(defaults).collect();
     set.sort();
     set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{Options, RuleFile};
+
+    #[test]
+    fn an_alerts_series_have_their_own_name_and_state_whatever_is_set() {
+        let text = "groups: [{name: g, rules: [{alert: A, expr: x, labels: {alertname: other, \
+                    alertstate: none, room: hall, value: '{{ $value }}'}}]}]";
+        let file = RuleFile::parse(text, &Options::default()).unwrap();
+        let rule = &file.groups[0].rules[0];
+        let rule = ActiveRule::new("f;g", &Labels::empty(), rule, "", &mut Keys::default());
+        let fixed = rule.member().labels.to_vec();
+        let expected = [("room", "hall"), ("alertname", "A")];
+        assert_eq!(fixed, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
 }

@@ -38,7 +38,10 @@ fn faults_tell_their_place() {
         "scrape_configs:\n- &a {job_name: [&b [x]]}\n",
         &["prometheus.yml:2:17: expected string scalar$"],
     );
-    check("global: {sample_limit: \"5\"}\n", &["1:24: expected a whole number of 0 or more, not a text in quotes$"]);
+    check(
+        "global: {sample_limit: \"5\"}\n",
+        &["1:24: expected a whole number of 0 or more, not a text in quotes$"],
+    );
     check("runtime: {gogc: off}\n", &["1:17: expected a whole number$"]);
     check("scrape_configs: [{honor_labels: 1}]\n", &["1:33: expected true or false$"]);
     check("scrape_configs: {job_name: a}\n", &["1:17: expected a list$"]);

@@ -1,8 +1,8 @@
 //! The `tracing` section.
 
 use super::headers::{self, Headers};
-use client::{DurationText, Scalar};
 use client::config::TlsKeys;
+use client::{DurationText, Scalar};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 

@@ -18,7 +18,9 @@ mod tests;
 mod values;
 
 pub(crate) use commands::{
-    Check, CheckConfig, CheckMetrics, CheckRules, CheckServiceDiscovery, Command, Explain, ExplainTarget, Kubernetes, Output, OutputFormat, OverHistory, Query, Rules, RulesFormat, Shell, Test, TestRules,
+    Check, CheckConfig, CheckMetrics, CheckRules, CheckServiceDiscovery, Command, Explain,
+    ExplainTarget, Kubernetes, Output, OutputFormat, OverHistory, Query, Rules, RulesFormat, Shell,
+    Test, TestRules,
 };
 pub(crate) use features::FeatureList;
 pub(crate) use serve::{Log, LogFormat, LogLevel, Serve};

@@ -21,9 +21,11 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// Asks, and tells what came out.
 pub(crate) async fn run(rules: &Rules) -> anyhow::Result<()> {
+    let failed;
     let text = match rules {
         Rules::Backtest { over, format } => {
             let answer = ask(over, "rules/backtest", "nothing is told of a part").await?;
+            failed = self::failed(&answer);
             match format {
                 RulesFormat::Json => format!("{answer:#}\n"),
                 RulesFormat::Text => {
@@ -35,6 +37,7 @@ pub(crate) async fn run(rules: &Rules) -> anyhow::Result<()> {
         Rules::Backfill { over, format } => {
             let again = "what was stored stays; the same command goes on from there";
             let answer = ask(over, "admin/rules/backfill", again).await?;
+            failed = self::failed(&answer);
             match format {
                 RulesFormat::Json => format!("{answer:#}\n"),
                 RulesFormat::Text => {
@@ -46,7 +49,21 @@ pub(crate) async fn run(rules: &Rules) -> anyhow::Result<()> {
     };
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    out.flush()?;
+    match failed.as_slice() {
+        [] => Ok(()),
+        failed => bail!("no evaluation went well of: {}", failed.join(", ")),
+    }
+}
+
+/// Names of rules of which every evaluation failed.
+fn failed(answer: &Value) -> Vec<String> {
+    let rules = answer["rules"].as_array().into_iter().flatten();
+    let failed = rules.filter(|rule| {
+        let failures = rule["failures"].as_u64().unwrap_or(0);
+        failures > 0 && rule["evaluations"].as_u64() == Some(failures)
+    });
+    failed.filter_map(|rule| rule["name"].as_str().map(str::to_owned)).collect()
 }
 
 /// The answer to a question; `after` is told to who ends it early.
