@@ -20,5 +20,4 @@ mod trouble;
 
 pub use kinds::Kind;
 pub use server::ApiServer;
-pub use store::Gone;
 pub use trouble::Trouble;

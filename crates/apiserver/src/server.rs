@@ -1,7 +1,7 @@
 //! The server as tests hold it.
 
 use crate::http::router;
-use crate::kinds::{Kind, by_object, by_path};
+use crate::kinds::{KINDS, Kind, by_object};
 use crate::store::{Key, Refused, Store};
 use crate::trouble::Trouble;
 use parking_lot::Mutex;
@@ -146,10 +146,7 @@ impl Drop for ApiServer {
 }
 
 fn plural_kind(plural: &str) -> Option<&'static Kind> {
-    crate::kinds::KINDS
-        .iter()
-        .find(|kind| kind.plural == plural)
-        .and_then(|kind| by_path(kind.group, kind.version, kind.plural))
+    KINDS.iter().find(|kind| kind.plural == plural)
 }
 
 pub(crate) fn key(kind: &Kind, namespace: &str, name: &str) -> Key {

@@ -12,7 +12,7 @@ const MAX_EVENTS: usize = 50_000;
 
 /// A version is so old that what happened since is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gone;
+pub(crate) struct Gone;
 
 /// Something that happened to an object.
 #[derive(Clone, Debug)]
@@ -206,8 +206,7 @@ impl Store {
         object["metadata"]["resourceVersion"] = json!(version.to_string());
         object["kind"] = json!(kind.kind);
         object["apiVersion"] = json!(kind.api_version());
-        let plural =
-            crate::kinds::KINDS.iter().find(|own| own == &kind).map_or("", |own| own.plural);
+        let plural = kind.plural;
         let stored = Arc::new(object.clone());
         let before = inner.objects.entry(plural).or_default().insert(key, Arc::clone(&stored));
         self.publish(inner, Event { version, plural, what, object: stored, before });
