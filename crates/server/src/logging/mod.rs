@@ -12,15 +12,17 @@ use tracing_subscriber::layer::SubscriberExt as _;
 /// Who speaks in the log: the binary and the rooms below it. Others, such as libraries that tell of
 /// every frame of a rude client, do not: what they find comes to us as errors, and is told by us
 /// where it matters.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 17] = [
     "api",
     "apiserver",
     "client",
+    "cluster",
     "discovery",
     "exposition",
     "kubernetes",
     "model",
     "notifier",
+    "operator",
     "promql",
     "rules",
     "rushlight",
