@@ -101,6 +101,7 @@ fn api_v1(state: &State) -> Router {
         .route("/targets", get(targets::targets))
         .route("/targets/metadata", get(targets::targets_metadata))
         .route("/explain/target", get(explain::target))
+        .route("/explain/{kind}/{namespace}/{name}", get(explain::object))
         .route("/metadata", get(targets::metadata))
         .route("/rules", get(rules::rules))
         .route("/rules/backtest", post(history::backtest))

@@ -1,5 +1,6 @@
 //! What the API is given by the server: the parts it asks, and the settings it follows.
 
+use crate::explain::Objects;
 use crate::history::{History, Slot};
 use crate::metrics::Metrics;
 use crate::notifications::NoticeBoard;
@@ -227,6 +228,8 @@ pub struct State {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) notices: Arc<NoticeBoard>,
     pub(crate) history: Arc<Slot>,
+    /// The objects of the cluster that is followed, if one is.
+    objects: Arc<ArcSwapOption<Arc<dyn Objects>>>,
 }
 
 impl State {
@@ -254,6 +257,7 @@ impl State {
             settings: Arc::new(settings),
             metrics,
             history: Arc::default(),
+            objects: Arc::default(),
         }
     }
 
@@ -266,6 +270,15 @@ impl State {
     /// From now on rules can be evaluated over history.
     pub fn set_history(&self, history: Arc<dyn History>) {
         self.history.set(history);
+    }
+
+    /// The objects of a cluster can be explained from now on, or no longer.
+    pub fn set_objects(&self, objects: Option<Arc<dyn Objects>>) {
+        self.objects.store(objects.map(Arc::new));
+    }
+
+    pub(crate) fn objects(&self) -> Option<Arc<dyn Objects>> {
+        self.objects.load_full().map(|objects| Arc::clone(&*objects))
     }
 
     /// Stops an evaluation over history and waits for its end; none begins any more.

@@ -1,12 +1,19 @@
 //! `/explain/target`: where targets come from, what each rule did to their labels, and how their
-//! scrapes go. Ours; Prometheus has nothing like it.
+//! scrapes go; `object` is why an object of a cluster has targets or none. Ours; Prometheus has
+//! nothing like it.
 //!
 //! The shapes are read back by `rushlight explain`, so they are serialized and deserialized by what
 //! stands here. Passwords within URLs never get out, whatever they stand in.
 
+mod object;
 mod passwords;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use object::object;
+pub use object::{
+    Check, CheckOutcome, NotExplained, ObjectExplanation, ObjectTarget, ObjectTargets, Objects,
+};
 
 use crate::envelope;
 use crate::params::Params;
