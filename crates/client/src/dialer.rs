@@ -3,6 +3,7 @@
 use crate::FetchError;
 use crate::body::Rooms;
 use crate::place::join_host_and_port;
+use socket2::{SockRef, TcpKeepalive};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +17,9 @@ use tokio::time::timeout;
 
 /// Names being looked up at a time, each of which takes a thread.
 const MAX_LOOKUPS: usize = 16;
+
+/// Questions without an answer after which a connection is given up.
+const MAX_PROBES: u32 = 3;
 
 /// How long an address may take before another one of the same name is tried too; Go's.
 const NEXT_ADDRESS: Duration = Duration::from_millis(300);
@@ -31,6 +35,7 @@ type Connect = dyn Fn(&str) -> Box<dyn Stream> + Send + Sync;
 #[derive(Clone)]
 pub struct Dialer {
     way: Way,
+    manner: Manner,
     /// Where those that are being read have their room.
     pub(crate) rooms: Rooms,
 }
@@ -41,6 +46,15 @@ enum Way {
     Net(Arc<Lines>),
     /// Within the process.
     Within(Arc<Connect>),
+}
+
+/// How connections are opened and kept.
+#[derive(Clone, Copy, Default)]
+struct Manner {
+    /// So long a connection may take to come about.
+    within: Option<Duration>,
+    /// So long a connection is silent before the other side is asked whether it is there.
+    keep_alive: Option<Duration>,
 }
 
 /// What the process has for dialing.
@@ -81,7 +95,16 @@ impl Dialer {
     }
 
     fn of(way: Way) -> Self {
-        Self { way, rooms: Rooms::default() }
+        Self { way, manner: Manner::default(), rooms: Rooms::default() }
+    }
+
+    /// The same for those who listen for long: a connection comes about within a time or not at all,
+    /// and after `silence` the system asks every half of that time whether the other side is there,
+    /// and gives up after three questions.
+    #[must_use]
+    pub fn for_listening(&self, within: Duration, silence: Duration) -> Self {
+        let manner = Manner { within: Some(within), keep_alive: Some(silence) };
+        Self { manner, ..self.clone() }
     }
 
     /// Connects to a host, or to a socket in the file system.
@@ -100,9 +123,18 @@ impl Dialer {
         };
         let permit = Arc::clone(&lines.connections).try_acquire_owned();
         let permit = permit.map_err(|_| FetchError::TooManyConnections(lines.max_connections))?;
-        let stream = match unix_socket {
-            Some(path) => unix(path).await?,
-            None => lines.tcp(host, port).await?,
+        let dialing = async {
+            match unix_socket {
+                Some(path) => unix(path).await,
+                None => lines.tcp(host, port, self.manner.keep_alive).await,
+            }
+        };
+        let stream = match self.manner.within {
+            None => dialing.await?,
+            Some(within) => timeout(within, dialing).await.unwrap_or_else(|_| {
+                let source = io::Error::from(io::ErrorKind::TimedOut);
+                Err(dial_error("tcp", join_host_and_port(host, port), source))
+            })?,
         };
         Ok(Line { stream, permit: Some(permit) })
     }
@@ -154,12 +186,24 @@ async fn first_of(
 }
 
 impl Lines {
-    async fn tcp(&self, host: &str, port: u16) -> Result<Box<dyn Stream>, FetchError> {
+    async fn tcp(
+        &self,
+        host: &str,
+        port: u16,
+        keep_alive: Option<Duration>,
+    ) -> Result<Box<dyn Stream>, FetchError> {
         let lookup_error =
             |source| FetchError::Lookup { host: host.to_owned(), source: Arc::new(source) };
         match first_of(self.look_up(host, port).await.map_err(lookup_error)?).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
+                if let Some(silence) = keep_alive {
+                    let questions = TcpKeepalive::new()
+                        .with_time(silence)
+                        .with_interval(silence / 2)
+                        .with_retries(MAX_PROBES);
+                    SockRef::from(&stream).set_tcp_keepalive(&questions)?;
+                }
                 Ok(Box::new(stream))
             }
             Err(Some((address, source))) => Err(dial_error("tcp", address.to_string(), source)),

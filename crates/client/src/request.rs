@@ -11,13 +11,24 @@ pub enum Method {
     Get,
     /// Tells.
     Post,
+    /// Puts something in the place of what is there.
+    Put,
+    /// Changes a part of what is there.
+    Patch,
+    /// Takes away.
+    Delete,
 }
 
 impl Method {
-    fn name(self) -> &'static str {
+    /// As it stands in a request.
+    #[must_use]
+    pub fn name(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -37,6 +48,15 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// Whether the length of the body is told, which others expect of what tells, however little.
+    fn tells_length(&self) -> bool {
+        match self.method {
+            Method::Get => false,
+            Method::Post | Method::Put | Method::Patch => true,
+            Method::Delete => !self.body.is_empty(),
+        }
+    }
+
     /// A request of HTTP/1.1 but for its body.
     pub(crate) fn text(
         &self,
@@ -68,7 +88,7 @@ impl Request<'_> {
         if let Some(Some(login)) = proxy {
             push(format_args!("Proxy-Authorization: {login}\r\n"));
         }
-        if self.method == Method::Post {
+        if self.tells_length() {
             push(format_args!("Content-Length: {}\r\n", self.body.len()));
         }
         for (name, value) in headers() {
@@ -89,7 +109,7 @@ impl Request<'_> {
             .uri(self.place.url())
             .version(http::Version::HTTP_2)
             .header("user-agent", user_agent);
-        if self.method == Method::Post {
+        if self.tells_length() {
             message = message.header("content-length", self.body.len());
         }
         for (name, value) in self.headers.iter().chain(secrets) {

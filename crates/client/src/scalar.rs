@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for SizeText {
 }
 
 /// A text that is never printed.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 

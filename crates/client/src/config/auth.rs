@@ -26,7 +26,7 @@ pub struct Authorization {
 }
 
 /// A secret in place, or in a file that is read again when it changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SecretSource {
     /// In place.
     Text(Secret),
@@ -35,7 +35,7 @@ pub enum SecretSource {
 }
 
 /// The credentials that go with every request.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Hash)]
 pub enum Credentials {
     /// None at all.
     #[default]

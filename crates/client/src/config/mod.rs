@@ -55,7 +55,7 @@ crate::section! {
 }
 
 /// How to ask somebody over HTTP.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct HttpConfig {
     /// What goes into the `Authorization` header.
     pub credentials: Credentials,

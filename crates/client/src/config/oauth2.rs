@@ -37,7 +37,7 @@ crate::section! {
 }
 
 /// Where tokens are asked for, and as whom.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub struct OAuth2 {
     /// Who we are.
     pub client_id: String,
@@ -56,7 +56,7 @@ pub struct OAuth2 {
 }
 
 /// How a client proves who it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Grant {
     /// With a secret that both know.
     ClientCredentials {
@@ -81,7 +81,7 @@ pub enum Grant {
 }
 
 /// How a statement is signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Signature {
     /// RSA with SHA-256
     Rs256,

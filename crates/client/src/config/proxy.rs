@@ -20,7 +20,7 @@ crate::section! {
 }
 
 /// Through whom to connect.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct ProxyConfig {
     /// Which proxy for whom.
     pub proxy: Proxy,
@@ -29,7 +29,7 @@ pub struct ProxyConfig {
 }
 
 /// Which proxy for whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Proxy {
     /// To all directly.
     #[default]
@@ -46,7 +46,7 @@ pub enum Proxy {
 }
 
 /// What is spoken with a proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProxyScheme {
     /// HTTP
     Http,
@@ -57,7 +57,7 @@ pub enum ProxyScheme {
 }
 
 /// Where a proxy is; printed without its password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ProxyUrl {
     /// What is spoken with it.
     pub scheme: ProxyScheme,

@@ -23,7 +23,7 @@ pub struct TlsKeys {
 }
 
 /// A version of TLS.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// `TLS10`, which is no longer spoken.
     Tls10,
@@ -48,7 +48,7 @@ impl<'de> Deserialize<'de> for TlsVersion {
 }
 
 /// Certificates or a key in PEM form: in place, or in a file that is read again when it changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Material {
     /// In place.
     Pem(Secret),
@@ -57,7 +57,7 @@ pub enum Material {
 }
 
 /// What a `tls_config` means.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TlsConfig {
     /// Whom to trust; the system's authorities when nothing is named.
     pub ca: Option<Material>,
