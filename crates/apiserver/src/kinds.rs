@@ -67,7 +67,7 @@ const fn custom(kind: Kind) -> Kind {
 }
 
 /// All of them.
-pub(crate) const KINDS: [Kind; 16] = [
+pub(crate) const KINDS: [Kind; 22] = [
     cluster(with_status(kind("", "v1", "namespaces", "Namespace", &["ns"]))),
     cluster(with_status(kind("", "v1", "nodes", "Node", &["no"]))),
     with_status(kind("", "v1", "pods", "Pod", &["po"])),
@@ -75,6 +75,12 @@ pub(crate) const KINDS: [Kind; 16] = [
     kind("", "v1", "endpoints", "Endpoints", &["ep"]),
     kind("", "v1", "secrets", "Secret", &[]),
     kind("", "v1", "configmaps", "ConfigMap", &["cm"]),
+    with_status(kind("apps", "v1", "deployments", "Deployment", &["deploy"])),
+    with_status(kind("apps", "v1", "replicasets", "ReplicaSet", &["rs"])),
+    with_status(kind("apps", "v1", "statefulsets", "StatefulSet", &["sts"])),
+    with_status(kind("apps", "v1", "daemonsets", "DaemonSet", &["ds"])),
+    with_status(kind("batch", "v1", "jobs", "Job", &[])),
+    with_status(kind("batch", "v1", "cronjobs", "CronJob", &["cj"])),
     kind("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", &[]),
     with_status(kind("networking.k8s.io", "v1", "ingresses", "Ingress", &["ing"])),
     kind("events.k8s.io", "v1", "events", "Event", &["ev"]),

@@ -8,8 +8,10 @@
 //! Behaviour: <https://kubernetes.io/docs/reference/using-api/api-concepts/>.
 #![forbid(unsafe_code)]
 
+mod authority;
 mod http;
 mod kinds;
+mod listening;
 mod patch;
 mod selector;
 mod server;
@@ -18,6 +20,7 @@ mod store;
 mod tests;
 mod trouble;
 
+pub use authority::Authority;
 pub use kinds::Kind;
 pub use server::ApiServer;
 pub use trouble::Trouble;

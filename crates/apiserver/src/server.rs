@@ -1,22 +1,32 @@
 //! The server as tests hold it.
 
+use crate::authority::Authority;
 use crate::http::router;
 use crate::kinds::{KINDS, Kind, by_object};
+use crate::listening::Listening;
 use crate::store::{Key, Refused, Store};
 use crate::trouble::Trouble;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// A running server; it ends when it is dropped.
 pub struct ApiServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    stop: CancellationToken,
+    tls: Option<Secured>,
+    listening: Mutex<Listening>,
+}
+
+struct Secured {
+    authority: Authority,
+    acceptor: TlsAcceptor,
 }
 
 /// What requests work with.
@@ -43,6 +53,22 @@ impl ApiServer {
     /// # Errors
     /// When it is taken.
     pub async fn start_on(address: SocketAddr) -> std::io::Result<Self> {
+        Self::begin(address, None).await
+    }
+
+    /// Starts on a free port, with TLS and HTTP/2, and a certificate of an [`Authority`] of its own.
+    ///
+    /// # Errors
+    /// When there is no port.
+    pub async fn start_tls() -> std::io::Result<Self> {
+        let authority = Authority::new();
+        let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"];
+        let acceptor = authority.acceptor(&names, &["h2", "http/1.1"]);
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self::begin(address, Some(Secured { authority, acceptor })).await
+    }
+
+    async fn begin(address: SocketAddr, tls: Option<Secured>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -51,21 +77,70 @@ impl ApiServer {
             hang_up: Mutex::default(),
             asked: Mutex::default(),
         });
-        let stop = CancellationToken::new();
-        let (app, stopped) = (router(Arc::clone(&shared)), stop.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                ended = axum::serve(listener, app) => drop(ended),
-                () = stopped.cancelled() => {}
-            }
-        });
-        Ok(Self { shared, address, stop })
+        let acceptor = tls.as_ref().map(|tls| tls.acceptor.clone());
+        let listening = Listening::begin(listener, router(Arc::clone(&shared)), acceptor);
+        Ok(Self { shared, address, tls, listening: Mutex::new(listening) })
+    }
+
+    /// Listens no more and cuts all connections; objects stay.
+    pub async fn stop_listening(&self) {
+        let ended = self.listening.lock().stop();
+        ended.wait().await;
+    }
+
+    /// Listens again where it did.
+    ///
+    /// # Errors
+    /// When somebody else took the port meanwhile.
+    pub async fn listen_again(&self) -> std::io::Result<()> {
+        let listener = TcpListener::bind(self.address).await?;
+        let acceptor = self.tls.as_ref().map(|tls| tls.acceptor.clone());
+        let app = router(Arc::clone(&self.shared));
+        *self.listening.lock() = Listening::begin(listener, app, acceptor);
+        Ok(())
     }
 
     /// Where it answers.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http{}://{}", if self.tls.is_some() { "s" } else { "" }, self.address)
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The certificate that signed the server's own, as PEM; empty without TLS.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        self.tls.as_ref().map_or("", |tls| tls.authority.pem())
+    }
+
+    /// Writes the folder that a pod finds its identity in: `ca.crt`, `token`, `namespace`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn service_account(
+        &self,
+        folder: &Path,
+        namespace: &str,
+        token: &str,
+    ) -> std::io::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join("ca.crt"), self.ca_pem())?;
+        std::fs::write(folder.join("namespace"), namespace)?;
+        std::fs::write(folder.join("token"), token)
+    }
+
+    /// Creates or replaces all objects of a YAML text of one or more documents.
+    ///
+    /// # Panics
+    /// When it is not YAML, and where [`apply`](Self::apply) does.
+    pub fn apply_yaml(&self, text: &str) -> Vec<Value> {
+        let objects: Vec<Value> = serde_saphyr::from_multiple(text).expect("YAML of objects");
+        objects.iter().filter(|object| !object.is_null()).map(|object| self.apply(object)).collect()
     }
 
     /// What goes wrong on purpose.
@@ -140,7 +215,7 @@ impl ApiServer {
 
 impl Drop for ApiServer {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.listening.lock().stop();
         self.hang_up();
     }
 }
