@@ -111,6 +111,36 @@ impl Histogram {
     }
 }
 
+/// Sum and count of observations, and the last ones, of which quantiles are taken.
+#[derive(Debug, Default)]
+pub struct Summary {
+    sum: f64,
+    count: u64,
+    /// A ring once it is full.
+    last: Vec<f64>,
+}
+
+/// A quantile of a [`Summary`]: as text, and in hundredths.
+pub type Quantile = (&'static str, usize);
+
+impl Summary {
+    /// Quantiles are taken over the last so many observations.
+    pub const WINDOW: usize = 512;
+
+    /// Counts one observation.
+    pub fn observe(&mut self, value: f64) {
+        self.sum += value;
+        if self.last.len() < Self::WINDOW {
+            self.last.push(value);
+        } else {
+            let oldest =
+                usize::try_from(self.count % Self::WINDOW as u64).expect("below the window");
+            self.last[oldest] = value;
+        }
+        self.count += 1;
+    }
+}
+
 /// What a family of metrics is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -143,6 +173,20 @@ pub trait Visitor {
         }
         self.sample("_sum", labels, histogram.sum());
         self.sample("_count", labels, count as f64);
+    }
+
+    /// A summary of the family; quantiles of nothing are NaN.
+    fn summary(&mut self, labels: &[(&str, &str)], summary: &Summary, quantiles: &[Quantile]) {
+        let mut sorted = summary.last.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        for (text, hundredths) in quantiles {
+            let rank = (sorted.len().saturating_sub(1) * hundredths + 50) / 100;
+            let value = sorted.get(rank).copied().unwrap_or(f64::NAN);
+            let with: Vec<_> = labels.iter().copied().chain([("quantile", *text)]).collect();
+            self.sample("", &with, value);
+        }
+        self.sample("_sum", labels, summary.sum);
+        self.sample("_count", labels, summary.count as f64);
     }
 }
 
@@ -199,6 +243,29 @@ mod tests {
                 r#"_bucket [("a", "b"), ("le", "+Inf")] 5"#,
                 r#"_sum [("a", "b")] 8.65"#,
                 r#"_count [("a", "b")] 5"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn quantiles_are_of_the_last_observations() {
+        let mut summary = Summary::default();
+        let told = |summary: &Summary| {
+            let mut lines = Lines::default();
+            lines.summary(&[("a", "b")], summary, &[("0.5", 50), ("0.99", 99)]);
+            lines.0
+        };
+        assert_eq!(told(&summary)[0], r#" [("a", "b"), ("quantile", "0.5")] NaN"#);
+        // What is pushed out of the window counts in sum and count only.
+        summary.observe(1e6);
+        (0..Summary::WINDOW).for_each(|i| summary.observe(i as f64));
+        assert_eq!(
+            told(&summary),
+            [
+                r#" [("a", "b"), ("quantile", "0.5")] 256"#,
+                r#" [("a", "b"), ("quantile", "0.99")] 506"#,
+                r#"_sum [("a", "b")] 1130816"#,
+                r#"_count [("a", "b")] 513"#,
             ]
         );
     }

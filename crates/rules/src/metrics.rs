@@ -1,18 +1,13 @@
 //! Our own metrics about rules, under the names Prometheus' dashboards use.
 
 use crate::group::Evaluated;
-use model::metrics::{Collect, Counter, FloatCounter, Gauge, Kind, Visitor};
+use model::metrics::{Collect, Counter, Gauge, Kind, Quantile, Summary, Visitor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-
-/// As text, and in hundredths.
-type Quantile = (&'static str, usize);
 
 const RULE_QUANTILES: [Quantile; 3] = [("0.5", 50), ("0.9", 90), ("0.99", 99)];
 const GROUP_QUANTILES: [Quantile; 5] =
     [("0.01", 1), ("0.05", 5), ("0.5", 50), ("0.9", 90), ("0.99", 99)];
-/// Quantiles are taken over the last so many observations.
-const WINDOW: usize = 512;
 
 /// Counters and gauges of all groups.
 #[derive(Debug, Default)]
@@ -39,39 +34,6 @@ pub(crate) struct GroupMetrics {
     last_samples: Gauge,
     pub(crate) interval: Gauge,
     pub(crate) rules: Gauge,
-}
-
-/// Sum, count and the last observations.
-#[derive(Debug, Default)]
-struct Summary {
-    sum: FloatCounter,
-    count: u64,
-    last: Vec<f64>,
-}
-
-impl Summary {
-    fn observe(&mut self, value: f64) {
-        self.sum.add(value);
-        if self.last.len() < WINDOW {
-            self.last.push(value);
-        } else {
-            let oldest = usize::try_from(self.count % WINDOW as u64).expect("below the window");
-            self.last[oldest] = value;
-        }
-        self.count += 1;
-    }
-
-    fn tell(&self, visitor: &mut dyn Visitor, quantiles: &[Quantile]) {
-        let mut sorted = self.last.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
-        for (text, hundredths) in quantiles {
-            let rank = (sorted.len().saturating_sub(1) * hundredths + 50) / 100;
-            let value = sorted.get(rank).copied().unwrap_or(f64::NAN);
-            visitor.sample("", &[("quantile", text)], value);
-        }
-        visitor.sample("_sum", &[], self.sum.get());
-        visitor.sample("_count", &[], self.count as f64);
-    }
 }
 
 impl Metrics {
@@ -198,7 +160,8 @@ impl Collect for Metrics {
             ),
         ] {
             visitor.family(name, Kind::Summary, help);
-            summary.lock().unwrap_or_else(PoisonError::into_inner).tell(visitor, quantiles);
+            let summary = summary.lock().unwrap_or_else(PoisonError::into_inner);
+            visitor.summary(&[], &summary, quantiles);
         }
         for (name, help, counter) in [
             (

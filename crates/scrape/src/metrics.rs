@@ -5,15 +5,11 @@ use crate::ingest::Tally;
 use crate::manager::Snapshot;
 use arc_swap::ArcSwap;
 use model::duration::Duration;
-use model::metrics::{Collect, Counter, FloatCounter, Gauge, Kind, Visitor};
+use model::metrics::{Collect, Counter, Gauge, Kind, Quantile, Summary, Visitor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// As text, and in hundredths.
-const QUANTILES: [(&str, usize); 5] =
-    [("0.01", 1), ("0.05", 5), ("0.5", 50), ("0.9", 90), ("0.99", 99)];
-/// Quantiles are taken over the last so many observations.
-const WINDOW: usize = 512;
+const QUANTILES: [Quantile; 5] = [("0.01", 1), ("0.05", 5), ("0.5", 50), ("0.9", 90), ("0.99", 99)];
 
 /// Counters and gauges of all pools.
 #[derive(Debug, Default)]
@@ -59,40 +55,6 @@ impl JobMetrics {
 
     pub(crate) fn observe_sync(&self, seconds: f64) {
         self.sync_length.lock().unwrap_or_else(PoisonError::into_inner).observe(seconds);
-    }
-}
-
-/// Sum, count and the last observations.
-#[derive(Debug, Default)]
-struct Summary {
-    sum: FloatCounter,
-    count: u64,
-    last: Vec<f64>,
-}
-
-impl Summary {
-    fn observe(&mut self, value: f64) {
-        self.sum.add(value);
-        if self.last.len() < WINDOW {
-            self.last.push(value);
-        } else {
-            let oldest = usize::try_from(self.count % WINDOW as u64).expect("below the window");
-            self.last[oldest] = value;
-        }
-        self.count += 1;
-    }
-
-    fn tell(&self, visitor: &mut dyn Visitor, labels: &[(&str, &str)]) {
-        let mut sorted = self.last.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
-        for (text, hundredths) in QUANTILES {
-            let rank = (sorted.len().saturating_sub(1) * hundredths + 50) / 100;
-            let value = sorted.get(rank).copied().unwrap_or(f64::NAN);
-            let with: Vec<_> = labels.iter().copied().chain([("quantile", text)]).collect();
-            visitor.sample("", &with, value);
-        }
-        visitor.sample("_sum", labels, self.sum.get());
-        visitor.sample("_count", labels, self.count as f64);
     }
 }
 
@@ -258,7 +220,7 @@ impl Metrics {
         );
         for (job, metrics) in &*jobs {
             let length = metrics.sync_length.lock().unwrap_or_else(PoisonError::into_inner);
-            length.tell(visitor, &[("scrape_job", job)]);
+            visitor.summary(&[("scrape_job", job)], &length, &QUANTILES);
         }
     }
 
@@ -307,7 +269,8 @@ impl Collect for Metrics {
             "Time from the beginning of a scrape to that of the next.",
         );
         for (ms, summary) in &*intervals {
-            summary.tell(visitor, &[("interval", &Duration::from_ms(*ms).to_string())]);
+            let interval = Duration::from_ms(*ms).to_string();
+            visitor.summary(&[("interval", &interval)], summary, &QUANTILES);
         }
         drop(intervals);
         self.collect_jobs(visitor);
