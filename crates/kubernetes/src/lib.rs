@@ -15,8 +15,10 @@ pub mod jobs;
 pub mod objects;
 pub mod resources;
 pub mod roles;
+pub mod section;
 mod yaml;
 
 pub use jobs::{Rejected, Rendered, render};
 pub use resources::Resources;
+pub use section::Section;
 pub use yaml::{Fields, Yaml};

@@ -2,15 +2,23 @@
 
 use super::Context;
 use super::steps::{Steps, is_hashmod};
+use crate::resources::settings::Additional;
 use crate::yaml::{Fields, Yaml};
 use serde_json::Value;
 
 /// The jobs of a list; each takes its part of the targets only, unless it divides them itself.
-pub(super) fn jobs(text: &str, cx: &Context<'_>) -> Result<Vec<Fields>, String> {
-    let list: Option<Vec<Value>> = serde_saphyr::from_str(text)
-        .map_err(|error| format!("additionalScrapeConfigs: not a list of jobs: {error}"))?;
+pub(super) fn jobs(
+    written: &Additional,
+    namespace: &str,
+    cx: &Context<'_>,
+) -> Result<Vec<Fields>, String> {
+    let list = match written {
+        Additional::Inline(list) => list.clone(),
+        Additional::Secret(key) => list_of(&cx.assets.secret(namespace, key)?)?,
+        Additional::ConfigMap(key) => list_of(&cx.assets.config_map(namespace, key)?)?,
+    };
     let mut jobs = Vec::new();
-    for (i, value) in list.unwrap_or_default().into_iter().enumerate() {
+    for (i, value) in list.into_iter().enumerate() {
         let Yaml::Map(mut job) = Yaml::from(value) else {
             return Err(format!("additionalScrapeConfigs[{i}]: is not a job"));
         };
@@ -25,4 +33,10 @@ pub(super) fn jobs(text: &str, cx: &Context<'_>) -> Result<Vec<Fields>, String> 
         jobs.push(job);
     }
     Ok(jobs)
+}
+
+fn list_of(text: &str) -> Result<Vec<Value>, String> {
+    let list: Option<Vec<Value>> = serde_saphyr::from_str(text)
+        .map_err(|error| format!("additionalScrapeConfigs: not a list of jobs: {error}"))?;
+    Ok(list.unwrap_or_default())
 }

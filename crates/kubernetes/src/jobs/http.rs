@@ -7,6 +7,7 @@ use crate::resources::http::{Authorization, BasicAuth, Http, OAuth2, Proxy, TlsC
 use crate::resources::meta::{KeyRef, SecretOrConfigMap};
 use crate::resources::settings::ScrapeClass;
 use crate::yaml::{Fields, Yaml};
+use std::path::Path;
 
 /// What a client is told besides the shared keys.
 #[derive(Clone, Copy, Default)]
@@ -37,7 +38,7 @@ pub(super) fn keys(
             .into());
     }
     if !bearer.file.is_empty() {
-        if cx.settings.files.deny {
+        if !cx.settings.files.allows(Path::new(bearer.file)) {
             return Err("bearerTokenFile: files of this machine may not be named".into());
         }
         out.set("bearer_token_file", bearer.file);

@@ -118,9 +118,8 @@ pub fn render(resources: &Resources, assets: &dyn Assets) -> Result<Rendered, St
         add("ScrapeConfig", &config.metadata, job.map(|job| vec![job]));
     }
     out.warnings = warnings;
-    if let Some(reference) = &settings.additional_scrape_configs {
-        let text = assets.secret(&own.metadata.namespace, reference)?;
-        out.jobs.extend(additional::jobs(&text, &cx)?);
+    if let Some(written) = &settings.additional_scrape_configs {
+        out.jobs.extend(additional::jobs(written, &own.metadata.namespace, &cx)?);
     }
     Ok(out)
 }

@@ -3,6 +3,7 @@
 //! What an object says beyond what is read here is passed over, as the API server does it. A null
 //! is the same as nothing.
 
+pub mod alerting;
 pub mod http;
 pub mod meta;
 pub mod monitors;
