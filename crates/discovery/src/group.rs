@@ -1,6 +1,7 @@
 //! Target groups.
 
 use model::Labels;
+use std::sync::Arc;
 
 /// The label with a target's host and port.
 pub const ADDRESS: &str = "__address__";
@@ -15,3 +16,7 @@ pub struct Group {
     /// The labels of each target, [`ADDRESS`] among them.
     pub targets: Vec<Labels>,
 }
+
+/// The groups of a job or of one discoverer, shared with whoever made them: a group that did not
+/// change stays the same `Arc`.
+pub type Groups = Arc<[Arc<Group>]>;

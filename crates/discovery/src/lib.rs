@@ -8,8 +8,8 @@
 //!
 //! Built in are targets written in the configuration ([`StaticConfig`]), in files ([`FileConfig`]),
 //! listed by a server ([`HttpSdConfig`]), and records of the domain name system ([`DnsConfig`]).
-//! [`SdConfigs`] are all sections of the configuration that ask for them. Other crates bring their
-//! mechanisms as discoverers.
+//! [`SdConfigs`] are all sections of the configuration that ask for them. What finds targets in
+//! clusters is brought along as [`Kubernetes`]; other crates may bring discoverers of any kind.
 
 #![forbid(unsafe_code)]
 
@@ -28,9 +28,9 @@ mod written;
 
 pub use dns::{DnsConfig, DnsDiscovery, DnsError, DnsKind, DnsSystem};
 pub use file::{FileConfig, FileDiscovery, groups_of};
-pub use group::{ADDRESS, Group};
+pub use group::{ADDRESS, Group, Groups};
 pub use http::{HttpDiscovery, HttpSdConfig};
-pub use kubernetes::KubernetesConfig;
+pub use kubernetes::{Kubernetes, KubernetesConfig};
 pub use manager::{Discoverer, Found, Job, Manager, Output, Running, Snapshot, once};
 pub use means::Means;
 pub use metrics::{Metrics, Together};

@@ -1,6 +1,7 @@
 //! What discoverers work with.
 
 use crate::Metrics;
+use crate::kubernetes::Kubernetes;
 use client::Dialer;
 use std::sync::Arc;
 
@@ -13,12 +14,20 @@ pub struct Means {
     pub dialer: Dialer,
     /// Who asks, in the words of HTTP.
     pub user_agent: Arc<str>,
+    /// Finds targets in clusters, if that is built in.
+    pub kubernetes: Option<Arc<dyn Kubernetes>>,
 }
 
 impl Means {
-    /// All of it.
+    /// All of it but clusters.
     #[must_use]
     pub fn new(metrics: Arc<Metrics>, dialer: Dialer, user_agent: &str) -> Self {
-        Self { metrics, dialer, user_agent: user_agent.into() }
+        Self { metrics, dialer, user_agent: user_agent.into(), kubernetes: None }
+    }
+
+    /// The same, with clusters.
+    #[must_use]
+    pub fn with_kubernetes(self, kubernetes: Arc<dyn Kubernetes>) -> Self {
+        Self { kubernetes: Some(kubernetes), ..self }
     }
 }

@@ -7,6 +7,7 @@ use model::relabel;
 use model::{Labels, LabelsBuilder};
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 const SCHEME: &str = "__scheme__";
 const PATH: &str = "__alerts_path__";
@@ -30,7 +31,7 @@ pub(crate) struct Address {
 
 /// Finds the Alertmanagers among the targets of a set. One that cannot be asked is left out, with a
 /// line in the log.
-pub(crate) fn of_groups(set: &AlertmanagerSet, groups: &[Group]) -> Addresses {
+pub(crate) fn of_groups(set: &AlertmanagerSet, groups: &[Arc<Group>]) -> Addresses {
     let (mut addresses, mut urls) = (Addresses::default(), HashSet::new());
     let path = alerts_path(&set.path_prefix);
     let mut labels = LabelsBuilder::new();
@@ -160,10 +161,9 @@ mod tests {
         let labels = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
         let groups: Vec<_> = groups
             .iter()
-            .map(|(group, targets)| Group {
-                source: "s".into(),
-                labels: labels(group),
-                targets: targets.iter().map(|own| labels(own)).collect(),
+            .map(|(group, targets)| {
+                let targets = targets.iter().map(|own| labels(own)).collect();
+                Arc::new(Group { source: "s".into(), labels: labels(group), targets })
             })
             .collect();
         let found = of_groups(set, &groups);

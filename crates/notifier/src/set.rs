@@ -6,7 +6,7 @@ use crate::queue::Queue;
 use crate::rewrite;
 use crate::{AlertmanagerSet, Shared};
 use client::Client;
-use discovery::Group;
+use discovery::Groups;
 use model::Alert;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -20,7 +20,7 @@ pub(crate) struct Set {
     config: AlertmanagerSet,
     client: Client,
     /// What discovery found last, if anything.
-    groups: Option<Arc<[Group]>>,
+    groups: Option<Groups>,
     /// Whether the settings are newer than the Alertmanagers.
     is_changed: bool,
     /// Whether a configuration was applied and discovery has not told yet what it finds under it.
@@ -84,7 +84,7 @@ impl Set {
     /// Takes what discovery found, and lets go of those that are gone: what waited for them is left
     /// behind. Who is new comes with [`carry_out`](Self::carry_out), when all sets have done this:
     /// one that is gone here may be new in another set.
-    pub(crate) fn plan(&mut self, groups: &Arc<[Group]>, left_behind: &mut LeftBehind) {
+    pub(crate) fn plan(&mut self, groups: &Groups, left_behind: &mut LeftBehind) {
         self.is_settling = false;
         let is_known = self.groups.as_ref().is_some_and(|known| Arc::ptr_eq(known, groups));
         if is_known && !self.is_changed {

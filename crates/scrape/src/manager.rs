@@ -4,7 +4,7 @@ use crate::config::Job;
 use crate::pool::{Pool, Surroundings};
 use crate::target::Target;
 use crate::{Metrics, Options, Shared};
-use discovery::Group;
+use discovery::Groups;
 use foldhash::HashMap;
 use model::Labels;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ pub(crate) struct PoolGround {
     /// `None` before the first targets.
     pub(crate) job: Option<Arc<Job>>,
     /// What discovery found.
-    pub(crate) groups: Arc<[Group]>,
+    pub(crate) groups: Groups,
     /// The number of targets and their limit, when it is passed.
     pub(crate) over_limit: Option<(usize, u64)>,
 }

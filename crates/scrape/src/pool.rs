@@ -8,7 +8,7 @@ use crate::scrape_loop::{LoopHandle, Order};
 use crate::scraper::Assignment;
 use crate::target::{self, Placed, Target};
 use client::Client;
-use discovery::Group;
+use discovery::Groups;
 use foldhash::{HashMap, HashSet};
 use model::Labels;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(crate) struct Pool {
     job: Arc<Job>,
     metrics: Arc<JobMetrics>,
     client: Client,
-    groups: Arc<[Group]>,
+    groups: Groups,
     loops: HashMap<String, Held>,
     /// What the loops are to be brought to; `None` when they are there.
     plan: Option<Plan>,
@@ -92,7 +92,7 @@ impl Pool {
     }
 
     /// Takes what discovery found for the job.
-    pub(crate) fn set_groups(&mut self, groups: Arc<[Group]>) {
+    pub(crate) fn set_groups(&mut self, groups: Groups) {
         if !Arc::ptr_eq(&self.groups, &groups) {
             self.groups = groups;
             self.make_plan();

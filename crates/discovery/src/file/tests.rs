@@ -70,7 +70,7 @@ fn read_errors(metrics: &Metrics) -> &Counter {
 }
 
 fn print(folder: &Path, snapshot: &Snapshot) -> String {
-    let group = |group: &Group| {
+    let group = |group: &Arc<Group>| {
         let path = group.labels.get("__meta_filepath").unwrap();
         let file = Path::new(path).strip_prefix(folder).unwrap().display().to_string();
         assert!(group.source.starts_with(&format!("{path}:")), "{}", group.source);

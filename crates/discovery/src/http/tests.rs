@@ -2,6 +2,7 @@ use super::*;
 use crate::sections::Section;
 use crate::{ADDRESS, Job, Manager, Metrics};
 use client::Dialer;
+use std::borrow::Borrow;
 use std::sync::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -69,8 +70,9 @@ impl Fixture {
     }
 }
 
-fn print(groups: &[Group]) -> String {
-    let group = |group: &Group| {
+fn print<G: Borrow<Group>>(groups: &[G]) -> String {
+    let group = |group: &G| {
+        let group = group.borrow();
         let target = |target: &model::Labels| target.get(ADDRESS).unwrap().to_owned();
         group.targets.iter().map(target).collect::<Vec<_>>().join(" ")
     };

@@ -1,18 +1,36 @@
 //! `kubernetes_sd_configs`: read and checked here, like the sections beside it. What watches a
 //! cluster is a crate of its own.
 
+mod preselect;
 mod selector;
 #[cfg(test)]
 mod tests;
 
+pub use preselect::{Condition, Preselect, Requirement};
+
 use crate::sections::{Section, named};
+use crate::{Discoverer, Metrics};
 use client::Scalar;
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What Prometheus calls these types in its messages.
 const TYPE: &str = "kubernetes.plain";
+
+/// Finds targets in clusters.
+pub trait Kubernetes: fmt::Debug + Send + Sync {
+    /// What finds the targets of a section. It reads files, and nothing from the network.
+    ///
+    /// # Errors
+    /// When it is not known how the cluster is reached; the text is for people and holds no secret.
+    fn discoverer(
+        &self,
+        config: &KubernetesConfig,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Arc<dyn Discoverer>, String>;
+}
 
 /// Objects of a Kubernetes cluster that are targets.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +49,8 @@ pub struct KubernetesConfig {
     pub attach_metadata: AttachMetadata,
     /// How the cluster is asked.
     pub keys: client::HttpKeys,
+    /// Which objects are looked at all; never read from a file.
+    pub preselect: Option<Preselect>,
 }
 
 /// A kind of object.
@@ -244,6 +264,7 @@ impl Written {
             selectors: self.selectors,
             attach_metadata: self.attach_metadata,
             keys: self.http,
+            preselect: None,
         })
     }
 }

@@ -4,7 +4,7 @@ mod once;
 
 pub use once::{Found, once};
 
-use crate::{Group, Metrics};
+use crate::{Group, Groups, Metrics};
 use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -49,13 +49,13 @@ pub struct Job {
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// By the name of the job. A job is here as soon as it is applied, maybe without groups.
-    pub jobs: BTreeMap<String, Arc<[Group]>>,
+    pub jobs: BTreeMap<String, Groups>,
 }
 
 /// Where a discoverer puts its groups.
 #[derive(Clone)]
 pub struct Output {
-    found: Arc<Mutex<Option<Arc<[Group]>>>>,
+    found: Arc<Mutex<Option<Groups>>>,
     shared: Arc<Shared>,
 }
 
@@ -63,7 +63,12 @@ impl Output {
     /// Replaces all groups of this discoverer. Never waits: a set that was not looked at yet is
     /// replaced too.
     pub fn send(&self, groups: Vec<Group>) {
-        let first = lock(&self.found).replace(groups.into()).is_none();
+        self.send_shared(groups.into_iter().map(Arc::new).collect());
+    }
+
+    /// The same, with groups that others may have too.
+    pub fn send_shared(&self, groups: Groups) {
+        let first = lock(&self.found).replace(groups).is_none();
         self.shared.metrics.received_updates.inc();
         self.shared.changed(first);
     }
@@ -132,7 +137,7 @@ impl Eq for Identity {}
 
 /// A running discoverer.
 struct Run {
-    found: Arc<Mutex<Option<Arc<[Group]>>>>,
+    found: Arc<Mutex<Option<Groups>>>,
     stop: CancellationToken,
 }
 
@@ -141,10 +146,10 @@ struct JobState {
     /// Its discoverers.
     runs: Vec<Identity>,
     /// Groups of discoverers that a reload took away, kept until their successors found something.
-    held: Vec<Arc<[Group]>>,
+    held: Vec<Groups>,
     /// What the merged list was made of, and the list.
-    parts: Vec<Arc<[Group]>>,
-    merged: Arc<[Group]>,
+    parts: Vec<Groups>,
+    merged: Groups,
 }
 
 /// A panic under these locks is a bug in this file; what they guard may then be half done.

@@ -1,7 +1,7 @@
 //! Asking once: what would be found, for people who check a configuration.
 
 use super::{Job, Output, Shared, lock};
-use crate::{Group, Metrics};
+use crate::{Groups, Metrics};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -13,7 +13,7 @@ pub struct Found {
     /// The discoverer's [identity](super::Discoverer::identity).
     pub identity: String,
     /// Its groups; `None` if it did not find out in time.
-    pub groups: Option<Arc<[Group]>>,
+    pub groups: Option<Groups>,
 }
 
 /// Runs a job's discoverers until each has found its first groups, but not longer than `timeout`,

@@ -69,7 +69,7 @@ fn job(name: &str, fakes: &[&Arc<Fake>]) -> Job {
 /// `job: address address, job: ...`
 fn print(snapshot: &Snapshot) -> String {
     let address = |target: &Labels| target.get(ADDRESS).unwrap_or("?").to_owned();
-    let job = |(name, groups): (&String, &Arc<[Group]>)| {
+    let job = |(name, groups): (&String, &Groups)| {
         let targets = groups.iter().flat_map(|group| &group.targets).map(address);
         let targets: Vec<_> = targets.collect();
         format!("{name}: {}", targets.join(" "))

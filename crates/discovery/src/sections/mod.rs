@@ -78,9 +78,11 @@ pub struct SdConfigs {
     refused: Vec<Refused>,
     /// Line and column of the key that is read.
     place: (u64, u64),
+    /// Line and column of `kubernetes_sd_configs`.
+    kubernetes_place: (u64, u64),
 }
 
-/// A section that asks for a mechanism that is not built in.
+/// A section whose mechanism is not built in or cannot run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// The key, such as `consul_sd_configs`.
@@ -89,12 +91,13 @@ pub struct Refused {
     pub line: u64,
     /// The column, the first being 1.
     pub column: u64,
+    /// Why it is refused.
+    pub reason: String,
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mechanism = self.key.trim_end_matches("_sd_configs");
-        write!(f, "{}: discovery by {mechanism} is not built in", self.key)
+        write!(f, "{}: {}", self.key, self.reason)
     }
 }
 
@@ -119,15 +122,13 @@ impl Part for SdConfigs {
             DnsConfig::KEY => self.dns = map.next_value::<List<_>>()?.0,
             KubernetesConfig::KEY => {
                 self.kubernetes = map.next_value::<List<_>>()?.0;
-                if !self.kubernetes.is_empty() {
-                    self.refuse(key);
-                }
+                self.kubernetes_place = self.place;
             }
             _ => {
                 let section = map.next_value::<Unbuilt>()?;
                 section.check(key)?;
                 if !section.is_empty() {
-                    self.refuse(key);
+                    self.refused.push(not_built_in(key, self.place));
                 }
             }
         }
@@ -140,12 +141,7 @@ impl Part for SdConfigs {
 }
 
 impl SdConfigs {
-    fn refuse(&mut self, key: &'static str) {
-        let (line, column) = self.place;
-        self.refused.push(Refused { key, line, column });
-    }
-
-    /// What these sections ask for and this build cannot do, in the order of the file. The part of
+    /// What these sections ask for and no build can do, in the order of the file. The part of
     /// the program that knows what the sections stand in refuses them with its name.
     #[must_use]
     pub fn refused(&self) -> &[Refused] {
@@ -166,8 +162,10 @@ impl SdConfigs {
     }
 
     /// What finds the targets: nothing for mechanisms that are [refused](Self::refused).
-    #[must_use]
-    pub fn discoverers(&self, means: &Means) -> Vec<Arc<dyn Discoverer>> {
+    ///
+    /// # Errors
+    /// When a cluster is asked for that this build does not know, or cannot reach as it is told to.
+    pub fn discoverers(&self, means: &Means) -> Result<Vec<Arc<dyn Discoverer>>, Refused> {
         let metrics = || Arc::clone(&means.metrics);
         let mut all: Vec<Arc<dyn Discoverer>> = Vec::new();
         if !self.written.is_empty() {
@@ -183,8 +181,21 @@ impl SdConfigs {
             let system = DnsSystem::default();
             all.push(Arc::new(DnsDiscovery::new(config.clone(), system, metrics())));
         }
-        all
+        for config in &self.kubernetes {
+            let (key, place) = (KubernetesConfig::KEY, self.kubernetes_place);
+            let (line, column) = place;
+            let clusters = means.kubernetes.as_ref().ok_or_else(|| not_built_in(key, place))?;
+            let discoverer = clusters.discoverer(config, &means.metrics);
+            all.push(discoverer.map_err(|reason| Refused { key, line, column, reason })?);
+        }
+        Ok(all)
     }
+}
+
+fn not_built_in(key: &'static str, (line, column): (u64, u64)) -> Refused {
+    let mechanism = key.trim_end_matches("_sd_configs");
+    let reason = format!("discovery by {mechanism} is not built in");
+    Refused { key, line, column, reason }
 }
 
 #[cfg(test)]

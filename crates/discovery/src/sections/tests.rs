@@ -25,6 +25,11 @@ fn means() -> Means {
 }
 
 #[track_caller]
+fn found(sd: &SdConfigs) -> usize {
+    sd.discoverers(&means()).map(|all| all.len()).expect("all of them run")
+}
+
+#[track_caller]
 fn refuses(text: &str, parts: &[&str]) {
     let error = read(text).unwrap_err();
     for part in parts {
@@ -56,7 +61,7 @@ fn sections_are_read() {
     assert_eq!((sd.dns[0].kind, sd.dns[0].port), (DnsKind::Srv, 0));
     assert_eq!(sd.dns[0].refresh_interval, Duration::from_ms(30_000));
     assert_eq!((sd.dns[1].kind, sd.dns[1].port), (DnsKind::Aaaa, 9));
-    assert_eq!(sd.discoverers(&means()).len(), 7);
+    assert_eq!(found(&sd), 7);
     assert!(sd.refused().is_empty());
 }
 
@@ -65,7 +70,7 @@ fn sections_without_a_value_are_empty() {
     for key in BUILT_IN.iter().chain(&UNBUILT) {
         for value in ["", "[]", "null", "~"] {
             let sd = read(&format!("{key}: {value}\n")).unwrap();
-            assert_eq!((sd.refused().len(), sd.discoverers(&means()).len()), (0, 0), "{key}");
+            assert_eq!((sd.refused().len(), found(&sd)), (0, 0), "{key}");
         }
         refuses(&format!("{key}: [null]"), &[&format!("empty or null section in {key}")]);
         refuses(&format!("job_name: a\n{key}:\n-\n"), &["empty or null section in"]);
@@ -141,22 +146,37 @@ fn names_need_a_known_kind_and_mostly_a_port() {
     check("{names: [a], nam: b}", "unknown field `nam`");
 }
 
+/// Knows no cluster.
+#[derive(Debug)]
+struct Nowhere;
+
+impl crate::Kubernetes for Nowhere {
+    fn discoverer(
+        &self,
+        config: &KubernetesConfig,
+        _: &Arc<Metrics>,
+    ) -> Result<Arc<dyn Discoverer>, String> {
+        Err(format!("{}: no such file", config.role))
+    }
+}
+
 #[test]
 fn what_is_not_built_in_is_known_by_name_and_place() {
     let text = "job_name: a\nconsul_sd_configs:\n  - server: x\n\nkubernetes_sd_configs:\n- role: pod\n\
                   docker_sd_configs: []\n";
     let sd = read(text).unwrap();
-    let shown: Vec<_> =
-        sd.refused().iter().map(|r| format!("{}:{}: {r}", r.line, r.column)).collect();
-    let expected = [
-        "2:1: consul_sd_configs: discovery by consul is not built in",
-        "5:1: kubernetes_sd_configs: discovery by kubernetes is not built in",
-    ];
-    assert_eq!(shown, expected);
-    assert!(sd.discoverers(&means()).is_empty());
+    let print = |refused: &Refused| format!("{}:{}: {refused}", refused.line, refused.column);
+    let shown: Vec<_> = sd.refused().iter().map(print).collect();
+    assert_eq!(shown, ["2:1: consul_sd_configs: discovery by consul is not built in"]);
+    // Clusters are, where there is what finds them.
+    let why = |means: &Means| sd.discoverers(means).err().map(|refused| print(&refused));
+    let unknown = "5:1: kubernetes_sd_configs: discovery by kubernetes is not built in";
+    assert_eq!(why(&means()).as_deref(), Some(unknown));
+    let nowhere = means().with_kubernetes(Arc::new(Nowhere));
+    assert_eq!(why(&nowhere).as_deref(), Some("5:1: kubernetes_sd_configs: pod: no such file"));
     for key in UNBUILT {
         let sd = read(&format!("{{job_name: a, {key}: [{{server: b, more: [c]}}]}}")).unwrap();
-        assert_eq!(sd.refused(), [Refused { key, line: 1, column: 15 }], "{key}");
+        assert_eq!(sd.refused(), [not_built_in(key, (1, 15))], "{key}");
     }
     refuses(
         "consult_sd_configs:\n- server: x\n",
@@ -194,7 +214,7 @@ fn secrets_are_not_printed_and_still_tell_discoverers_apart() {
     let discoverer = |token: &str| {
         let text = format!("{{url: 'http://u:pass-3@a', bearer_token: {token}}}");
         let sd = read(&format!("http_sd_configs: [{text}]"));
-        sd.unwrap().discoverers(&means()).remove(0)
+        sd.unwrap().discoverers(&means()).unwrap().remove(0)
     };
     let (one, same, other) = (discoverer("pass-1"), discoverer("pass-1"), discoverer("pass-2"));
     assert!(!one.identity().contains("pass"), "{}", one.identity());

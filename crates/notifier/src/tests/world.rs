@@ -218,7 +218,7 @@ pub(crate) fn snapshot(sets: &[(&str, &[&str])]) -> Snapshot {
         targets: addresses.iter().map(|a| Labels::from_pairs([(ADDRESS, a)])).collect(),
     };
     let jobs =
-        sets.iter().map(|(set, found)| ((*set).to_owned(), [group(found)].as_slice().into()));
+        sets.iter().map(|(set, found)| ((*set).to_owned(), [Arc::new(group(found))].into()));
     Snapshot { jobs: jobs.collect() }
 }
 

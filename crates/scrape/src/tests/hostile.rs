@@ -2,7 +2,7 @@
 
 use super::world::samples;
 use crate::{Manager, Metrics, Options};
-use discovery::{ADDRESS, Group, Snapshot};
+use discovery::{ADDRESS, Group, Groups, Snapshot};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use model::Labels;
@@ -167,17 +167,17 @@ fn harms() -> Vec<(Harm, Option<&'static str>)> {
     ]
 }
 
-fn found<'a>(addresses: impl Iterator<Item = &'a String>) -> Arc<[Group]> {
+fn found<'a>(addresses: impl Iterator<Item = &'a String>) -> Groups {
     let labels = Labels::empty();
     let targets = addresses.map(|address| Labels::from_pairs([(ADDRESS, address)])).collect();
-    [Group { source: "test".into(), labels, targets }].as_slice().into()
+    [Arc::new(Group { source: "test".into(), labels, targets })].into()
 }
 
 /// So many targets at one address, each with labels of its own.
-fn alike(address: &str, count: usize) -> Arc<[Group]> {
+fn alike(address: &str, count: usize) -> Groups {
     let own = |i: usize| Labels::from_pairs([(ADDRESS, address), ("number", &i.to_string())]);
     let targets = (0..count).map(own).collect();
-    [Group { source: "test".into(), labels: Labels::empty(), targets }].as_slice().into()
+    [Arc::new(Group { source: "test".into(), labels: Labels::empty(), targets })].into()
 }
 
 /// Files that this process may have open.

@@ -70,7 +70,7 @@ async fn healthy_targets_go_on_beside_hanging_ones() {
         labels: Labels::empty(),
         targets: [&healthy, &large, &silent_address].into_iter().map(target).collect(),
     };
-    let jobs = [("j".to_owned(), [group].as_slice().into())].into();
+    let jobs = [("j".to_owned(), [Arc::new(group)].into())].into();
     manager.set_targets(Arc::new(Snapshot { jobs }));
     let count = |address: &str, value| {
         samples(&store, "up", address).iter().filter(|(_, up)| *up == Some(value)).count()
@@ -107,7 +107,7 @@ async fn a_target_behind_a_socket_in_the_file_system() {
     let own = [(ADDRESS, "named:1"), ("__unix_socket__", path.to_str().unwrap())];
     let targets = vec![Labels::from_pairs(own)];
     let group = Group { source: "test".into(), labels: Labels::empty(), targets };
-    let jobs = [("j".to_owned(), [group].as_slice().into())].into();
+    let jobs = [("j".to_owned(), [Arc::new(group)].into())].into();
     manager.set_targets(Arc::new(Snapshot { jobs }));
     let good = || samples(&store, "a", "named:1").iter().any(|(_, a)| *a == Some(1.0));
     wait_for("it is scraped", good).await;
@@ -137,7 +137,7 @@ async fn a_redirect_that_leads_to_itself_ends() {
     manager.apply(super::world::jobs("- {job_name: j, scrape_interval: 2s}"));
     let targets = vec![Labels::from_pairs([(ADDRESS, &address)])];
     let group = Group { source: "test".into(), labels: Labels::empty(), targets };
-    let jobs = [("j".to_owned(), [group].as_slice().into())].into();
+    let jobs = [("j".to_owned(), [Arc::new(group)].into())].into();
     manager.set_targets(Arc::new(Snapshot { jobs }));
     let error = || manager.snapshot().pools[0].active[0].status().last_error;
     wait_for("it is scraped", || error().is_some()).await;

@@ -139,7 +139,7 @@ impl World {
         };
         let jobs: BTreeMap<_, _> = jobs
             .iter()
-            .map(|(job, addresses)| ((*job).to_owned(), [group(addresses)].as_slice().into()))
+            .map(|(job, addresses)| ((*job).to_owned(), [Arc::new(group(addresses))].into()))
             .collect();
         self.manager.set_targets(Arc::new(Snapshot { jobs }));
     }

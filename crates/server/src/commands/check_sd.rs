@@ -39,7 +39,10 @@ pub(crate) async fn service_discovery(asked: &CheckServiceDiscovery) -> anyhow::
         client::Dialer::net(MAX_CONNECTIONS),
         concat!("Rushlight/", env!("CARGO_PKG_VERSION")),
     );
-    let discoverers = config.sd().discoverers(&means);
+    let discoverers = config.sd().discoverers(&means).map_err(|refused| {
+        let (file, line, column) = (asked.config.display(), refused.line, refused.column);
+        anyhow::anyhow!("Could not create new discoverer: {file}:{line}:{column}: {refused}")
+    })?;
     let timeout = Duration::from_millis(u64::try_from(asked.timeout.ms).unwrap_or(0));
     let all =
         discovery::once(discovery::Job { name: job.name.clone(), discoverers }, timeout).await;

@@ -61,12 +61,20 @@ impl Alarms {
         }
     }
 
+    /// Who finds the Alertmanagers of a configuration.
+    ///
+    /// # Errors
+    /// When a source cannot be asked as it is told to be.
+    pub(super) fn sources(&self, loaded: &Loaded) -> Result<Vec<discovery::Job>, String> {
+        discovered::alertmanagers(loaded, &self.discovery_means)
+    }
+
     /// Follows a configuration; groups that did not change go on undisturbed.
-    pub(super) fn apply(&self, loaded: &Loaded) {
+    pub(super) fn apply(&self, loaded: &Loaded, alertmanagers: Vec<discovery::Job>) {
         let settings = settings::rules(&self.flags, loaded, &self.external_url);
         self.rules.apply(loaded.rule_files.clone(), settings);
         self.notifier.apply(settings::notifier(loaded));
-        self.discoverers.apply(discovered::alertmanagers(loaded, &self.discovery_means));
+        self.discoverers.apply(alertmanagers);
     }
 
     /// Tells the notifier what is found, until [`stop`](Self::stop).

@@ -1,21 +1,38 @@
 //! From the configuration of jobs and Alertmanagers to discoverers.
 
 use crate::config::Loaded;
-use discovery::{Job, Means};
+use discovery::{Job, Means, SdConfigs};
 
 /// Every set of Alertmanagers with its sources of members.
-pub(super) fn alertmanagers(loaded: &Loaded, means: &Means) -> Vec<Job> {
+///
+/// # Errors
+/// When a source cannot be asked as it is told to be.
+pub(super) fn alertmanagers(loaded: &Loaded, means: &Means) -> Result<Vec<Job>, String> {
     let sets = loaded.alerting.sets.iter();
-    let jobs =
-        sets.map(|(set, sd)| Job { name: set.name.clone(), discoverers: sd.discoverers(means) });
-    jobs.collect()
+    sets.map(|(set, sd)| job(&set.name, sd, means, || "alerting".to_owned())).collect()
 }
 
 /// Every job with its sources of targets.
-pub(super) fn jobs(loaded: &Loaded, means: &Means) -> Vec<Job> {
-    let jobs = loaded.scrape_configs.iter().map(|config| Job {
-        name: config.job_name().to_owned(),
-        discoverers: config.sd().discoverers(means),
+///
+/// # Errors
+/// When a source cannot be asked as it is told to be.
+pub(super) fn jobs(loaded: &Loaded, means: &Means) -> Result<Vec<Job>, String> {
+    let configs = loaded.scrape_configs.iter().map(|config| {
+        let name = config.job_name();
+        job(name, config.sd(), means, || format!("scrape config with job name {name:?}"))
     });
-    jobs.collect()
+    configs.collect()
+}
+
+fn job(
+    name: &str,
+    sd: &SdConfigs,
+    means: &Means,
+    section: impl Fn() -> String,
+) -> Result<Job, String> {
+    let discoverers = sd.discoverers(means).map_err(|refused| {
+        let (line, column) = (refused.line, refused.column);
+        format!("{refused} ({}, line {line}, column {column})", section())
+    })?;
+    Ok(Job { name: name.to_owned(), discoverers })
 }

@@ -38,6 +38,9 @@ pub(super) struct Reloader {
 struct Ready {
     loaded: Loaded,
     query_log: Option<Arc<dyn QueryLog>>,
+    /// Who finds the targets of the jobs, and the Alertmanagers.
+    targets: Vec<discovery::Job>,
+    alertmanagers: Vec<discovery::Job>,
     fingerprint: u64,
 }
 
@@ -45,11 +48,11 @@ impl Reloader {
     /// Applies the configuration that was loaded at the start.
     ///
     /// # Errors
-    /// When a file that it writes to cannot be opened.
+    /// When a file that it writes to cannot be opened, or a source of targets cannot be asked.
     pub(super) fn start(&self) -> Result<(), String> {
         let loaded = Loaded::clone(&self.server.loaded.load());
         let fingerprint = self.source.fingerprint().unwrap_or_default();
-        let ready = Ready { query_log: query_log(&loaded)?, loaded, fingerprint };
+        let ready = self.ready(loaded, fingerprint)?;
         self.apply(ready);
         self.server.reloads.succeeded(clock::now_ms());
         Ok(())
@@ -102,11 +105,17 @@ impl Reloader {
             Ok::<_, String>((fingerprint, loaded))
         });
         let (fingerprint, loaded) = reading.await.map_err(|error| error.to_string())??;
-        Ok(Ready { query_log: query_log(&loaded)?, loaded, fingerprint })
+        self.ready(loaded, fingerprint)
+    }
+
+    fn ready(&self, loaded: Loaded, fingerprint: u64) -> Result<Ready, String> {
+        let targets = discovered::jobs(&loaded, &self.discovery_means)?;
+        let alertmanagers = self.alarms.sources(&loaded)?;
+        Ok(Ready { query_log: query_log(&loaded)?, loaded, targets, alertmanagers, fingerprint })
     }
 
     fn apply(&self, ready: Ready) {
-        let Ready { loaded, query_log, fingerprint } = ready;
+        let Ready { loaded, query_log, targets, alertmanagers, fingerprint } = ready;
         let loaded = Arc::new(loaded);
         self.server.loaded.store(Arc::clone(&loaded));
         self.state.set_default_step_ms(loaded.evaluation_interval_ms);
@@ -118,8 +127,8 @@ impl Reloader {
         self.db.set_max_exemplars(settings::max_exemplars(&self.flags, &loaded));
         self.scrapes.set_offset_seed(settings::offset_seed(&loaded, &self.server.hostname));
         self.scrapes.apply(loaded.jobs.iter().cloned());
-        self.discoverers.apply(discovered::jobs(&loaded, &self.discovery_means));
-        self.alarms.apply(&loaded);
+        self.discoverers.apply(targets);
+        self.alarms.apply(&loaded, alertmanagers);
         self.fingerprint.store(fingerprint, Ordering::Relaxed);
     }
 }
