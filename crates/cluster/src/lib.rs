@@ -4,3 +4,5 @@
 //! `access` reaches the API server through our own HTTP client, `watch` keeps one store per kind of
 //! object and scope, shared by all who ask for it. Nothing here knows what the objects mean.
 #![forbid(unsafe_code)]
+
+pub mod access;

@@ -1,0 +1,1 @@
+//! Access as its users see it, against a server that can be made to misbehave.
