@@ -2,6 +2,7 @@
 
 use crate::FetchError;
 use crate::body::Rooms;
+use crate::files::Vault;
 use crate::place::join_host_and_port;
 use socket2::{SockRef, TcpKeepalive};
 use std::fmt;
@@ -38,6 +39,8 @@ pub struct Dialer {
     manner: Manner,
     /// Where those that are being read have their room.
     pub(crate) rooms: Rooms,
+    /// Where files are looked for before the disk.
+    pub(crate) vault: Vault,
 }
 
 #[derive(Clone)]
@@ -95,7 +98,7 @@ impl Dialer {
     }
 
     fn of(way: Way) -> Self {
-        Self { way, manner: Manner::default(), rooms: Rooms::default() }
+        Self { way, manner: Manner::default(), rooms: Rooms::default(), vault: Vault::default() }
     }
 
     /// The same for those who listen for long: a connection comes about within a time or not at all,
@@ -105,6 +108,12 @@ impl Dialer {
     pub fn for_listening(&self, within: Duration, silence: Duration) -> Self {
         let manner = Manner { within: Some(within), keep_alive: Some(silence) };
         Self { manner, ..self.clone() }
+    }
+
+    /// The same for clients whose secrets stand in a vault.
+    #[must_use]
+    pub fn with_vault(&self, vault: &Vault) -> Self {
+        Self { vault: vault.clone(), ..self.clone() }
     }
 
     /// Connects to a host, or to a socket in the file system.

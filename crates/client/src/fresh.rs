@@ -1,12 +1,14 @@
 //! Values made of files that may change: looked at for every use, read when they did.
 
-use crate::files;
+use crate::files::{self, Bytes, Vault};
+use std::fmt;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 /// Bytes of a file, which may be a bundle of all authorities there are.
 const MAX_FILE: u64 = 4 << 20;
@@ -22,28 +24,40 @@ pub(crate) struct Unreadable {
 #[derive(Debug)]
 pub(crate) struct Fresh<T> {
     paths: Arc<[PathBuf]>,
+    vault: Vault,
     state: Mutex<State<T>>,
 }
 
-#[derive(Debug)]
 struct State<T> {
     seen: Arc<[Seen]>,
     value: Option<Arc<T>>,
 }
 
-#[derive(Clone, Debug)]
+impl<T> fmt::Debug for State<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} files", self.seen.len())
+    }
+}
+
+/// Never to be printed.
+#[derive(Clone)]
 struct Seen {
     stamp: Stamp,
-    content: Arc<[u8]>,
+    content: Bytes,
 }
 
 /// What differs when a file was written, or another one put in its place.
-type Stamp = [i64; 6];
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stamp {
+    OnDisk([i64; 6]),
+    /// The edition.
+    InVault(u64),
+}
 
 impl<T: Send + Sync + 'static> Fresh<T> {
-    pub(crate) fn new(paths: Vec<PathBuf>) -> Self {
+    pub(crate) fn new(paths: Vec<PathBuf>, vault: &Vault) -> Self {
         let state = State { seen: Arc::default(), value: None };
-        Self { paths: paths.into(), state: Mutex::new(state) }
+        Self { paths: paths.into(), vault: vault.clone(), state: Mutex::new(state) }
     }
 
     pub(crate) fn path(&self, file: usize) -> &Path {
@@ -56,7 +70,7 @@ impl<T: Send + Sync + 'static> Fresh<T> {
     /// Cancel safe: what was not finished is begun anew.
     pub(crate) async fn get<E: From<Unreadable> + Send + 'static>(
         &self,
-        make: impl FnOnce(&[Arc<[u8]>]) -> Result<T, E> + Send + 'static,
+        make: impl FnOnce(&[Bytes]) -> Result<T, E> + Send + 'static,
     ) -> Result<Arc<T>, E> {
         let mut state = self.state.lock().await;
         if self.paths.is_empty()
@@ -66,8 +80,9 @@ impl<T: Send + Sync + 'static> Fresh<T> {
         }
         let (paths, seen, is_made) =
             (self.paths.clone(), state.seen.clone(), state.value.is_some());
+        let vault = self.vault.clone();
         let made = tokio::task::spawn_blocking(move || {
-            let now = look(&paths, &seen)?;
+            let now = look(&paths, &vault, &seen)?;
             if now.is_none() && is_made {
                 return Ok(None);
             }
@@ -95,20 +110,32 @@ impl<T: Send + Sync + 'static> Fresh<T> {
 }
 
 /// The files as they are, or `None` when they are as they were.
-fn look(paths: &[PathBuf], before: &[Seen]) -> Result<Option<Arc<[Seen]>>, Unreadable> {
+fn look(
+    paths: &[PathBuf],
+    vault: &Vault,
+    before: &[Seen],
+) -> Result<Option<Arc<[Seen]>>, Unreadable> {
     let mut changed = before.len() != paths.len();
     let mut now = Vec::with_capacity(paths.len());
     for (i, path) in paths.iter().enumerate() {
         let unreadable = |source| Unreadable { file: i, source };
+        let seen_before = |stamp| before.get(i).filter(|seen| seen.stamp == stamp).cloned();
+        if Vault::holds(path) {
+            let (edition, content) = vault.read(path).map_err(unreadable)?;
+            let stamp = Stamp::InVault(edition);
+            changed |= seen_before(stamp).is_none();
+            now.push(Seen { stamp, content });
+            continue;
+        }
         let stamp = std::fs::metadata(path).map(|metadata| stamp(&metadata));
         let stamp = stamp.map_err(unreadable)?;
-        match before.get(i) {
-            Some(seen) if seen.stamp == stamp => now.push(seen.clone()),
-            _ => {
+        match seen_before(stamp) {
+            Some(seen) => now.push(seen),
+            None => {
                 changed = true;
                 let content = files::read_file(path, MAX_FILE).map_err(unreadable)?.bytes;
                 // Of before it was read: what is written meanwhile is seen the next time.
-                now.push(Seen { stamp, content: content.into() });
+                now.push(Seen { stamp, content: Arc::new(Zeroizing::new(content)) });
             }
         }
     }
@@ -118,5 +145,5 @@ fn look(paths: &[PathBuf], before: &[Seen]) -> Result<Option<Arc<[Seen]>>, Unrea
 fn stamp(metadata: &Metadata) -> Stamp {
     let [inode, size] = [metadata.ino(), metadata.size()].map(u64::cast_signed);
     let (modified, changed) = (metadata.mtime(), metadata.ctime());
-    [inode, size, modified, metadata.mtime_nsec(), changed, metadata.ctime_nsec()]
+    Stamp::OnDisk([inode, size, modified, metadata.mtime_nsec(), changed, metadata.ctime_nsec()])
 }

@@ -2,11 +2,13 @@
 
 use crate::FetchError;
 use crate::config::{Credentials, HttpConfig, SecretSource};
+use crate::files::{Bytes, Vault};
 use crate::fresh::{Fresh, Unreadable};
 use crate::place::basic;
 use crate::tls::Trouble;
 use std::path::PathBuf;
 use std::sync::Arc;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// Headers that come of secrets, made again when a file changes.
 #[derive(Debug)]
@@ -27,8 +29,14 @@ impl std::fmt::Debug for Headers {
     }
 }
 
+impl Drop for Headers {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(|(_, value)| value.zeroize());
+    }
+}
+
 impl Greeting {
-    pub(crate) fn new(config: &Arc<HttpConfig>) -> Self {
+    pub(crate) fn new(config: &Arc<HttpConfig>, vault: &Vault) -> Self {
         let (mut paths, mut whats) = (Vec::<PathBuf>::new(), Vec::new());
         for (source, what) in sources(config) {
             if let SecretSource::File(path) = source {
@@ -37,7 +45,7 @@ impl Greeting {
             }
         }
         let fixed = paths.is_empty().then(|| make(config, &[]).map(Arc::new));
-        Self { config: config.clone(), fixed, headers: Fresh::new(paths), whats }
+        Self { config: config.clone(), fixed, headers: Fresh::new(paths, vault), whats }
     }
 
     /// The headers as of now.
@@ -59,8 +67,9 @@ impl Greeting {
 }
 
 /// The text of a file that holds a secret.
-pub(crate) fn text_of(content: &[u8]) -> String {
-    String::from_utf8_lossy(content).trim().to_owned()
+pub(crate) fn text_of(content: &[u8]) -> Zeroizing<String> {
+    let text = Zeroizing::new(String::from_utf8_lossy(content).into_owned());
+    Zeroizing::new(text.trim().to_owned())
 }
 
 /// All secrets in the order of the headers, each with what a file of it holds.
@@ -76,10 +85,10 @@ pub(crate) fn sources(config: &HttpConfig) -> Vec<(&SecretSource, &'static str)>
     sources
 }
 
-fn make(config: &HttpConfig, files: &[Arc<[u8]>]) -> Result<Headers, FetchError> {
+fn make(config: &HttpConfig, files: &[Bytes]) -> Result<Headers, FetchError> {
     let mut files = files.iter();
     let mut texts = sources(config).into_iter().map(|(source, _)| match source {
-        SecretSource::Text(secret) => secret.reveal().to_owned(),
+        SecretSource::Text(secret) => Zeroizing::new(secret.reveal().to_owned()),
         SecretSource::File(_) => text_of(files.next().expect("one for each path")),
     });
     let mut text = || texts.next().expect("one for each source");
@@ -91,10 +100,10 @@ fn make(config: &HttpConfig, files: &[Arc<[u8]>]) -> Result<Headers, FetchError>
             headers.push(("Authorization".to_owned(), basic(&username, &password)));
         }
         Credentials::Scheme { scheme, .. } => {
-            headers.push(("Authorization".to_owned(), format!("{scheme} {}", text())));
+            headers.push(("Authorization".to_owned(), format!("{scheme} {}", text().as_str())));
         }
     }
-    headers.extend(config.headers.iter().map(|(name, _)| (name.clone(), text())));
+    headers.extend(config.headers.iter().map(|(name, _)| (name.clone(), (*text()).clone())));
     // A file may hold anything.
     for (name, value) in &headers {
         if http::HeaderValue::from_str(value).is_err() {

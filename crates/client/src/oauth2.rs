@@ -24,6 +24,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::form_urlencoded::{Serializer, byte_serialize};
+use zeroize::Zeroizing;
 
 /// Bytes of an answer with a token.
 const MAX_ANSWER: u64 = 1 << 20;
@@ -40,7 +41,7 @@ const STATEMENT_SECONDS: u64 = 3600;
 pub(crate) struct Tokens {
     oauth2: Arc<OAuth2>,
     client: Client,
-    secret: Fresh<String>,
+    secret: Fresh<Zeroizing<String>>,
     held: Mutex<Held>,
 }
 
@@ -54,7 +55,7 @@ struct Held {
 struct Token {
     header: Arc<str>,
     /// What it was asked for with.
-    secret: Arc<String>,
+    secret: Arc<Zeroizing<String>>,
     expires: Option<Instant>,
 }
 
@@ -96,7 +97,7 @@ impl Tokens {
         Self {
             client: Client::new(&config, dialer, user_agent),
             oauth2: Arc::new(oauth2.clone()),
-            secret: Fresh::new(paths),
+            secret: Fresh::new(paths, &dialer.vault),
             held: Mutex::default(),
         }
     }
@@ -137,11 +138,11 @@ impl Tokens {
         })
     }
 
-    async fn secret(&self) -> Result<Arc<String>, FetchError> {
+    async fn secret(&self) -> Result<Arc<Zeroizing<String>>, FetchError> {
         let oauth2 = self.oauth2.clone();
         let made = self.secret.get(move |files| match (files.first(), oauth2.secret()) {
             (Some(content), _) => Ok(text_of(content)),
-            (None, SecretSource::Text(text)) => Ok(text.reveal().to_owned()),
+            (None, SecretSource::Text(text)) => Ok(Zeroizing::new(text.reveal().to_owned())),
             (None, SecretSource::File(_)) => unreachable!("its content comes first"),
         });
         made.await.map_err(|trouble| match trouble {
@@ -190,7 +191,7 @@ impl Tokens {
                 }
             }
             Grant::JwtBearer { .. } => {
-                let (oauth2, key) = (self.oauth2.clone(), secret.to_owned());
+                let (oauth2, key) = (self.oauth2.clone(), Zeroizing::new(secret.to_owned()));
                 // Signing takes a millisecond.
                 let signed = tokio::task::spawn_blocking(move || statement(&oauth2, &key));
                 let signed = signed.await.map_err(|error| FetchError::OAuth2(error.to_string()))?;

@@ -7,6 +7,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 use std::fmt;
+use zeroize::Zeroize as _;
 
 /// A number or a truth value, read as [`model::scalar`] does. What stands between quotes is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,7 +97,7 @@ impl<'de> Deserialize<'de> for SizeText {
     }
 }
 
-/// A text that is never printed.
+/// A text that is never printed, and overwritten when it is no longer needed.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
@@ -106,6 +107,12 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

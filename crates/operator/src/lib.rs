@@ -4,3 +4,5 @@
 //! `plan` selects, validates and maps objects, each by itself; `report` writes statuses and Events;
 //! `explain` says why a monitor has targets or has none.
 #![forbid(unsafe_code)]
+
+pub mod plan;

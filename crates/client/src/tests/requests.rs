@@ -1,6 +1,7 @@
 //! What is sent, to whom, and what is followed.
 
 use super::*;
+use crate::files::Vault;
 
 fn moved(to: &str) -> Vec<u8> {
     format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 3\r\n\r\nout").into_bytes()
@@ -202,5 +203,36 @@ fn nobody_slips_lines_into_a_request() {
         check("/a\r\nX: y", &[], "invalid character in URL").await;
         check("/a", &[("X", "y\r\nZ: z")], "header \"X\" has a value").await;
         assert_eq!(server.requests().len(), 0);
+    });
+}
+
+#[test]
+fn secrets_in_a_vault_are_read_when_they_change() {
+    run(async {
+        let server = serve_answers(vec![known("", b"page")]).await;
+        let (vault, elsewhere) = (Vault::default(), Vault::default());
+        let path = Vault::path("secret", "here", "login", "password");
+        let keys = format!("basic_auth: {{username: me, password_file: '{}'}}", path.display());
+        let dialer = Dialer::net(100).with_vault(&vault);
+        let mut session = Client::new(&config(&keys), &dialer, "test").session();
+        let mut told = async || {
+            let fetched = fetch(&mut session, &server.url(), 100).await;
+            fetched.map_err(|error| error.to_string())?;
+            let last = server.requests().pop().unwrap();
+            let header = last.lines().find_map(|line| line.strip_prefix("Authorization: "));
+            Ok::<_, String>(header.unwrap().to_owned())
+        };
+        let shown = path.display();
+        let none = format!(
+            "unable to read basic auth password file {shown}: open {shown}: no such file or directory"
+        );
+        assert_eq!(told().await, Err(none.clone()));
+        vault.put(&path, b"one\n");
+        assert_eq!(told().await.unwrap(), "Basic bWU6b25l");
+        vault.put(&path, b"two");
+        elsewhere.put(&path, b"three");
+        assert_eq!(told().await.unwrap(), "Basic bWU6dHdv");
+        vault.remove(&path);
+        assert_eq!(told().await, Err(none));
     });
 }

@@ -7,6 +7,7 @@ pub(crate) use text::text_of;
 
 use crate::config::{Material, TlsConfig, TlsVersion};
 use crate::dialer::Stream;
+use crate::files::{Bytes, Vault};
 use crate::fresh::{Fresh, Unreadable};
 use crate::{FetchError, config};
 use rustls::client::danger::ServerCertVerifier;
@@ -17,6 +18,7 @@ use rustls::{ClientConfig, SupportedProtocolVersion};
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio_rustls::TlsConnector;
+use zeroize::Zeroizing;
 
 /// What was agreed on when both sides can.
 pub(crate) const HTTP2: &[u8] = b"h2";
@@ -41,7 +43,7 @@ pub(crate) struct Ready {
 }
 
 impl Tls {
-    pub(crate) fn new(config: &TlsConfig, enable_http2: bool) -> Self {
+    pub(crate) fn new(config: &TlsConfig, enable_http2: bool, vault: &Vault) -> Self {
         let (mut paths, mut whats) = (Vec::<PathBuf>::new(), Vec::new());
         for (material, what) in config.materials() {
             if let Material::File(path) = material {
@@ -49,7 +51,8 @@ impl Tls {
                 whats.push(what);
             }
         }
-        Self { config: Arc::new(config.clone()), enable_http2, ready: Fresh::new(paths), whats }
+        let ready = Fresh::new(paths, vault);
+        Self { config: Arc::new(config.clone()), enable_http2, ready, whats }
     }
 
     /// What the files say now.
@@ -110,10 +113,12 @@ impl Ready {
     }
 }
 
-fn make(config: &TlsConfig, enable_http2: bool, files: &[Arc<[u8]>]) -> Result<Ready, String> {
+fn make(config: &TlsConfig, enable_http2: bool, files: &[Bytes]) -> Result<Ready, String> {
     let mut files = files.iter();
     let mut pems = config.materials().into_iter().map(|(material, _)| match material {
-        config::Material::Pem(pem) => (Arc::from(pem.reveal().as_bytes()), String::new()),
+        config::Material::Pem(pem) => {
+            (Arc::new(Zeroizing::new(pem.reveal().as_bytes().to_vec())), String::new())
+        }
         config::Material::File(path) => {
             let content = files.next().expect("one for each path");
             (Arc::clone(content), format!(" {}", path.display()))

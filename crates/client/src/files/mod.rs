@@ -1,6 +1,11 @@
 //! The one door to files that configurations and flags name: configurations, rules, lists of
 //! targets, certificates, secrets are read whole, logs are added to. What a file says about its size
-//! is no bound, so every reader names one.
+//! is no bound, so every reader names one. What must not get onto the disk stands in a [`Vault`].
+
+mod vault;
+
+pub(crate) use vault::Bytes;
+pub use vault::Vault;
 
 use rustix::fs::OFlags;
 use std::fs::{File, Metadata, OpenOptions};
