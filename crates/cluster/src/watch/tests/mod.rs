@@ -1,0 +1,1 @@
+//! Watches against an API server on loopback.
