@@ -25,6 +25,7 @@ mod pool;
 mod schedule;
 mod scrape_loop;
 mod scraper;
+mod soon;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use crate::config::Job;
 use crate::pool::{Pool, Surroundings};
+use crate::soon::FirstScrapes;
 use crate::target::Target;
 use crate::{Metrics, Options, Shared};
 use discovery::Groups;
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use storage::Appendable;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// What the API shows of all pools, by name. Immutable; a new one is published at every change.
 #[derive(Debug, Default)]
@@ -69,6 +71,7 @@ struct State {
     slots: BTreeMap<String, Slot>,
     /// What discovery found last.
     found: Arc<discovery::Snapshot>,
+    first_scrapes: FirstScrapes,
 }
 
 struct Slot {
@@ -90,11 +93,12 @@ impl Manager {
 
     /// Follows a configuration, whose jobs have distinct names. Jobs that did not change go on
     /// undisturbed; changed ones keep what they know of their targets; the series of removed ones end
-    /// after one more interval.
-    pub fn apply(&self, jobs: impl IntoIterator<Item = Job>) {
+    /// after one more interval. A job that is the same `Arc` as before costs next to nothing.
+    pub fn apply<J: Into<Arc<Job>>>(&self, jobs: impl IntoIterator<Item = J>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut jobs: BTreeMap<String, Job> =
-            jobs.into_iter().map(|job| (job.name.clone(), job)).collect();
+        let jobs = jobs.into_iter().map(Into::into);
+        let mut jobs: BTreeMap<String, Arc<Job>> =
+            jobs.map(|job| (job.name.clone(), job)).collect();
         let logs = jobs.values().filter_map(|job| job.failure_log.as_deref());
         self.shared.failure_logs.reopen(logs);
         for (name, slot) in &mut state.slots {
@@ -103,7 +107,7 @@ impl Manager {
                     if !std::mem::replace(&mut slot.configured, true) {
                         slot.pool.revive(&self.shared);
                     }
-                    slot.pool.reload(&self.shared, Arc::new(job));
+                    slot.pool.reload(&self.shared, job);
                 }
                 None if slot.configured => {
                     slot.configured = false;
@@ -114,7 +118,7 @@ impl Manager {
             }
         }
         for (name, job) in jobs {
-            let pool = Pool::new(&self.shared, Arc::new(job));
+            let pool = Pool::new(&self.shared, job);
             state.slots.insert(name, Slot { pool, configured: true });
         }
         self.sync(&mut state);
@@ -160,7 +164,7 @@ impl Manager {
     }
 
     fn sync(&self, state: &mut State) {
-        let State { slots, found } = state;
+        let State { slots, found, first_scrapes } = state;
         for (name, slot) in slots.iter_mut().filter(|(_, slot)| slot.configured) {
             if let Some(groups) = found.jobs.get(name) {
                 slot.pool.set_groups(groups.clone());
@@ -172,8 +176,10 @@ impl Manager {
         if slots.values().any(|slot| slot.pool.loses_targets()) {
             around.labels.extend(slots.values().flat_map(|slot| slot.pool.labels()).cloned());
         }
+        let new = slots.values().map(|slot| slot.pool.wanted_soon()).sum();
+        let mut soon = first_scrapes.batch(new, Instant::now());
         for slot in slots.values_mut() {
-            slot.pool.carry_out(&self.shared, &around);
+            slot.pool.carry_out(&self.shared, &around, &mut soon);
         }
         slots.retain(|_, slot| slot.configured || !slot.pool.is_over());
         let configured = slots.values().filter(|slot| slot.configured);

@@ -6,6 +6,7 @@ use crate::manager::{PoolGround, PoolView};
 use crate::metrics::JobMetrics;
 use crate::scrape_loop::{LoopHandle, Order};
 use crate::scraper::Assignment;
+use crate::soon::Batch;
 use crate::target::{self, Placed, Target};
 use client::Client;
 use discovery::Groups;
@@ -81,7 +82,7 @@ impl Pool {
 
     /// Goes on under another configuration; nothing happens when it is the same.
     pub(crate) fn reload(&mut self, shared: &Shared, job: Arc<Job>) {
-        if *self.job != *job {
+        if !Arc::ptr_eq(&self.job, &job) && *self.job != *job {
             shared.metrics.reloads.inc();
             if self.job.http != job.http {
                 self.client = shared.client(&job);
@@ -124,6 +125,11 @@ impl Pool {
         targets.filter(|(key, _)| !self.loops.contains_key(*key))
     }
 
+    /// How many targets of the plan want their first scrape soon.
+    pub(crate) fn wanted_soon(&self) -> usize {
+        self.job.first_scrape_within.map_or(0, |_| self.without_loop().count())
+    }
+
     /// The loops whose targets are gone, or will be when the plan is carried out: key and labels.
     pub(crate) fn without_target(&self) -> impl Iterator<Item = (&str, &Labels)> {
         let loops = self.loops.iter().filter(|(key, held)| {
@@ -162,12 +168,17 @@ impl Pool {
         let brought = self
             .loops
             .iter()
-            .filter(|(key, held)| !held.handle.has_ended() && **key != *held.assignment.group_key);
+            .filter(|(key, held)| **key != *held.assignment.group_key && !held.handle.has_ended());
         brought.map(|(_, held)| &held.assignment.group_key)
     }
 
     /// Brings the loops to where they are planned to be.
-    pub(crate) fn carry_out(&mut self, shared: &Arc<Shared>, around: &Surroundings) {
+    pub(crate) fn carry_out(
+        &mut self,
+        shared: &Arc<Shared>,
+        around: &Surroundings,
+        soon: &mut Batch<'_>,
+    ) {
         let Some(Plan { started, wanted, keys }) = self.plan.take() else { return };
         let (count, limit) = (wanted.targets.len(), self.job.target_limit);
         let refused = (limit > 0 && count as u64 > limit).then(|| {
@@ -178,7 +189,7 @@ impl Pool {
         });
         let mut active = Vec::with_capacity(count);
         for target in wanted.targets {
-            active.push(self.run(shared, target, refused.clone(), around));
+            active.push(self.run(shared, target, refused.clone(), around, soon));
         }
         self.loops.retain(|key, held| {
             if !keys.contains(key) && !held.gone {
@@ -212,6 +223,7 @@ impl Pool {
         mut target: Target,
         refused: Option<Arc<str>>,
         around: &Surroundings,
+        soon: &mut Batch<'_>,
     ) -> Arc<Target> {
         let mut group_key: Arc<str> = target.key().into();
         let held = self.loops.get_mut(target.key());
@@ -241,7 +253,8 @@ impl Pool {
             held.assignment = assignment;
             held.gone = false;
         } else {
-            let handle = LoopHandle::spawn(shared, assignment.clone());
+            let first = self.job.first_scrape_within.map(|within| soon.next(within));
+            let handle = LoopHandle::spawn(shared, assignment.clone(), first);
             let held = Held { handle, assignment, gone: false };
             self.loops.insert(target.key().to_owned(), held);
         }

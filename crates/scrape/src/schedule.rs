@@ -2,7 +2,7 @@
 //!
 //! Each target has its own place within the interval, found from what it is called and from a seed
 //! of this server, and from nothing else: a restart keeps the place, and twins with other external
-//! labels scrape at other times.
+//! labels scrape at other times. A first scrape may come before it.
 
 use std::time::Duration;
 use tokio::time::Instant;
@@ -15,6 +15,8 @@ pub(crate) struct Schedule {
     next: Instant,
     /// The time of day of the next tick, if all goes as planned.
     aligned_ns: i64,
+    /// The tick after that, when it is not an interval later.
+    then: Option<(Instant, i64)>,
 }
 
 impl Schedule {
@@ -27,7 +29,23 @@ impl Schedule {
             delay -= interval_ns;
         }
         let next = now + Duration::from_nanos(delay.unsigned_abs());
-        Self { interval, next, aligned_ns: now_ns + delay }
+        Self { interval, next, aligned_ns: now_ns + delay, then: None }
+    }
+
+    /// Puts a first tick before the target's place; one at the place or behind it changes nothing. If
+    /// the place comes very soon after it, the next tick is an interval later.
+    #[must_use]
+    pub(crate) fn with_first(self, first: Instant) -> Self {
+        let Some(earlier) = self.next.checked_duration_since(first).filter(|d| !d.is_zero()) else {
+            return self;
+        };
+        let as_ns = |time: Duration| i64::try_from(time.as_nanos()).unwrap_or(i64::MAX);
+        let mut then = (self.next, self.aligned_ns);
+        if earlier < self.interval / 10 {
+            then = (then.0 + self.interval, then.1.saturating_add(as_ns(self.interval)));
+        }
+        let aligned_ns = self.aligned_ns.saturating_sub(as_ns(earlier));
+        Self { next: first, aligned_ns, then: Some(then), ..self }
     }
 
     /// When to wake up next.
@@ -63,6 +81,12 @@ impl Schedule {
 
     /// Moves on to the first tick after now; those that were missed are gone.
     pub(crate) fn advance(&mut self, now: Instant) {
+        if let Some((next, aligned_ns)) = self.then.take() {
+            (self.next, self.aligned_ns) = (next, aligned_ns);
+            if next > now {
+                return;
+            }
+        }
         let interval_ns = self.interval.as_nanos().max(1);
         let behind = now.saturating_duration_since(self.next).as_nanos();
         let ticks = behind / interval_ns + 1;
@@ -120,5 +144,33 @@ mod tests {
         schedule.advance(start + Duration::from_secs(47));
         assert_eq!(schedule.next() - start, Duration::from_secs(50));
         assert_eq!(schedule.next_ns(), 50 * SECOND);
+    }
+
+    #[test]
+    fn a_first_tick_comes_before_the_place() {
+        let start = Instant::now();
+        // The place is 10 s after the start.
+        let check = |first_ms: u64, ends_ms: u64, expected_ms: [u64; 2]| {
+            let first = start + Duration::from_millis(first_ms);
+            let mut schedule =
+                Schedule::new(Duration::from_secs(10), 0, start, 0).with_first(first);
+            let mut ticks = [0; 2];
+            for tick in &mut ticks {
+                let next = schedule.next() - start;
+                assert_eq!(u128::from(schedule.next_ns().unsigned_abs()), next.as_nanos());
+                *tick = u64::try_from(next.as_millis()).unwrap();
+                schedule.advance(start + Duration::from_millis(ends_ms));
+            }
+            assert_eq!(ticks, expected_ms, "first at {first_ms}");
+        };
+        check(300, 320, [300, 10_000]);
+        check(300, 9_999, [300, 10_000]);
+        // A scrape that took long misses ticks.
+        check(300, 10_000, [300, 20_000]);
+        check(300, 47_000, [300, 50_000]);
+        check(8_999, 9_000, [8_999, 10_000]);
+        check(9_001, 9_100, [9_001, 20_000]);
+        check(10_000, 10_000, [10_000, 20_000]);
+        check(10_500, 10_000, [10_000, 20_000]);
     }
 }

@@ -34,11 +34,15 @@ pub(crate) struct LoopHandle {
 }
 
 impl LoopHandle {
-    /// Starts a loop.
-    pub(crate) fn spawn(shared: &Arc<Shared>, assignment: Assignment) -> Self {
+    /// Starts a loop, whose first scrape may have a time before the target's place.
+    pub(crate) fn spawn(
+        shared: &Arc<Shared>,
+        assignment: Assignment,
+        first: Option<Instant>,
+    ) -> Self {
         let (orders, told) = watch::channel(Order::Run(assignment.clone()));
         let ended = Arc::new(Mutex::new(false));
-        let run = run(shared.clone(), told, ended.clone(), assignment);
+        let run = run(shared.clone(), told, ended.clone(), assignment, first);
         shared.loops.spawn(run);
         Self { orders, ended }
     }
@@ -71,6 +75,7 @@ async fn run(
     mut told: watch::Receiver<Order>,
     ended: Arc<Mutex<bool>>,
     mut assignment: Assignment,
+    mut first: Option<Instant>,
 ) {
     // Dropped after the scraper, so that the group is free by then.
     let _ended = Ended(ended.clone());
@@ -83,11 +88,12 @@ async fn run(
                 scraper.assign(&assignment);
                 tokio::select! {
                     () = shared.stop.cancelled() => return,
-                    never = scrape_for_ever(&shared, &mut scraper, &assignment) => match never {},
+                    never = scrape_for_ever(&shared, &mut scraper, &assignment, &mut first) => match never {},
                     changed = told.changed() => if changed.is_err() { return },
                 }
             }
             Order::Gone => {
+                first = None;
                 let schedule = schedule(&shared, &assignment);
                 let interval = schedule.interval();
                 tokio::select! {
@@ -128,17 +134,23 @@ fn schedule(shared: &Shared, assignment: &Assignment) -> Schedule {
     Schedule::new(interval, hash, Instant::now(), shared.clock.now_ns())
 }
 
-/// Cancel safe: a scrape that is dropped stores nothing.
+/// Cancel safe: a scrape that is dropped stores nothing, and if it was the first one, it is still to
+/// come.
 async fn scrape_for_ever(
     shared: &Shared,
     scraper: &mut Scraper,
     assignment: &Assignment,
+    first: &mut Option<Instant>,
 ) -> Infallible {
     let mut schedule = schedule(shared, assignment);
+    if let Some(first) = first {
+        schedule = schedule.with_first((*first).max(Instant::now()));
+    }
     loop {
         sleep_until(schedule.next()).await;
         let at_ns = schedule.align(shared.clock.now_ns(), shared.options.timestamp_tolerance);
         scraper.scrape(assignment, at_ns).await;
+        *first = None;
         schedule.advance(Instant::now());
     }
 }

@@ -49,6 +49,8 @@ pub struct Global {
     pub scrape_failure_log_file: Option<PathBuf>,
     /// What `--enable-feature` turned on.
     pub features: Features,
+    /// See [`Job::first_scrape_within`]. No file says it, but whoever makes the jobs.
+    pub first_scrape_within: Option<std::time::Duration>,
 }
 
 /// The features of the command line that change scraping; all of them are off by default.
@@ -94,6 +96,7 @@ impl Default for Global {
             sample_limit_mode: SampleLimitMode::Hard,
             scrape_failure_log_file: None,
             features: Features::default(),
+            first_scrape_within: None,
         }
     }
 }
@@ -217,6 +220,10 @@ pub struct Job {
     pub name_scheme: NameScheme,
     /// Defaults of the labels about histograms.
     pub histograms: HistogramFlags,
+    /// How soon a target that is found is scraped for the first time, before its place in the
+    /// interval; spread over this time, and over more when very many are found at once. `None`: at
+    /// its place.
+    pub first_scrape_within: Option<std::time::Duration>,
     /// How targets are connected to and greeted.
     pub http: HttpConfig,
     written: Written,
@@ -313,6 +320,7 @@ impl Written {
                 .unwrap_or(global.extra_scrape_metrics),
             name_scheme,
             histograms: self.histograms(global),
+            first_scrape_within: global.first_scrape_within,
             http: self.http.config().map_err(other)?,
             // Other targets alone do not make another job.
             written: Self { sd: discovery::SdConfigs::default(), ..self.clone() },

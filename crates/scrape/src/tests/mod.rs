@@ -6,6 +6,7 @@ mod lifecycle;
 mod moves;
 mod network;
 mod panics;
+mod soon;
 mod storms;
 mod troubles;
 pub(crate) mod world;

@@ -164,8 +164,12 @@ impl World {
 }
 
 pub(crate) fn jobs(configs: &str) -> Vec<Job> {
+    jobs_of(configs, &Global::default())
+}
+
+pub(crate) fn jobs_of(configs: &str, global: &Global) -> Vec<Job> {
     let configs: Vec<Config> = serde_saphyr::from_str(configs).unwrap();
-    configs.iter().map(|config| config.resolve(&Global::default()).unwrap()).collect()
+    configs.iter().map(|config| config.resolve(global).unwrap()).collect()
 }
 
 pub(crate) fn samples(store: &MemoryStore, metric: &str, address: &str) -> Vec<(i64, Option<f64>)> {
