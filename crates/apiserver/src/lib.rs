@@ -12,6 +12,7 @@ mod authority;
 mod http;
 mod kinds;
 mod listening;
+mod pages;
 mod patch;
 mod selector;
 mod server;
@@ -19,8 +20,11 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod world;
 
 pub use authority::Authority;
 pub use kinds::Kind;
+pub use pages::{Pages, Scrapes};
 pub use server::ApiServer;
-pub use trouble::Trouble;
+pub use trouble::{Fit, Trouble};
+pub use world::{App, Pod, Scenario, World};

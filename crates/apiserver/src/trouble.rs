@@ -4,87 +4,175 @@ use crate::kinds::Kind;
 use parking_lot::Mutex;
 use std::collections::HashSet;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What goes wrong on purpose; may be changed at any time.
 #[derive(Debug, Default)]
-pub struct Trouble(Mutex<Inner>);
+pub struct Trouble {
+    inner: Mutex<Inner>,
+    is_hung: watch::Sender<bool>,
+    /// What running watches do once; each is a new version.
+    fit: watch::Sender<Option<Fit>>,
+}
+
+/// What a watch does once, before it ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Half a line, and the connection is cut.
+    HalfLine,
+    /// A line that is no JSON.
+    Garbage,
+    /// An event that tells of an error: code and reason.
+    Error(u16, String),
+}
+
+/// Who may not do what, where.
+type Forbidden = (Option<String>, String, String);
 
 #[derive(Debug, Default)]
 struct Inner {
     status: Option<(u16, Option<u64>)>,
     delay: Duration,
-    forbidden: HashSet<(String, String)>,
+    delay_of_lists: Duration,
+    garbage: u32,
+    forbidden: HashSet<Forbidden>,
     tokens: Option<HashSet<String>>,
     missing: HashSet<&'static str>,
     no_initial_events: bool,
+    is_twice: bool,
 }
 
 impl Trouble {
     /// All requests are answered so, with a `Retry-After` in seconds maybe; `None` ends it.
     pub fn answer_with(&self, status: Option<(u16, Option<u64>)>) {
-        self.0.lock().status = status;
+        self.inner.lock().status = status;
+    }
+
+    /// So many of the next requests are answered by what is no JSON, as some proxies do.
+    pub fn answer_garbage(&self, requests: u32) {
+        self.inner.lock().garbage = requests;
     }
 
     /// All requests are answered so much later.
     pub fn delay(&self, delay: Duration) {
-        self.0.lock().delay = delay;
+        self.inner.lock().delay = delay;
     }
 
-    /// Who asks may not do this: a verb and the plural of a kind; `*` for any verb.
+    /// Each piece of a list is answered so much later.
+    pub fn delay_lists(&self, delay: Duration) {
+        self.inner.lock().delay_of_lists = delay;
+    }
+
+    /// Who asks may not do this anywhere: a verb and the plural of a kind; `*` for any verb.
     pub fn forbid(&self, verb: &str, plural: &str) {
-        self.0.lock().forbidden.insert((verb.to_owned(), plural.to_owned()));
+        self.inner.lock().forbidden.insert((None, verb.to_owned(), plural.to_owned()));
     }
 
     /// Who asks may do it again.
     pub fn allow(&self, verb: &str, plural: &str) {
-        self.0.lock().forbidden.remove(&(verb.to_owned(), plural.to_owned()));
+        self.inner.lock().forbidden.remove(&(None, verb.to_owned(), plural.to_owned()));
+    }
+
+    /// Who asks may not do this in a namespace, and so not in all of them at once.
+    pub fn forbid_in(&self, namespace: &str, verb: &str, plural: &str) {
+        let place = Some(namespace.to_owned());
+        self.inner.lock().forbidden.insert((place, verb.to_owned(), plural.to_owned()));
+    }
+
+    /// Who asks may do it again.
+    pub fn allow_in(&self, namespace: &str, verb: &str, plural: &str) {
+        let place = Some(namespace.to_owned());
+        self.inner.lock().forbidden.remove(&(place, verb.to_owned(), plural.to_owned()));
     }
 
     /// Only these tokens are good from now on.
     pub fn tokens<'a>(&self, tokens: impl IntoIterator<Item = &'a str>) {
-        self.0.lock().tokens = Some(tokens.into_iter().map(str::to_owned).collect());
+        self.inner.lock().tokens = Some(tokens.into_iter().map(str::to_owned).collect());
     }
 
     /// The definition of a custom kind is not there; objects of it stay.
     pub fn undefine(&self, plural: &'static str) {
-        self.0.lock().missing.insert(plural);
+        self.inner.lock().missing.insert(plural);
     }
 
     /// It is there again.
     pub fn define(&self, plural: &'static str) {
-        self.0.lock().missing.remove(plural);
+        self.inner.lock().missing.remove(plural);
     }
 
     /// Watches cannot begin with what is there, as before Kubernetes 1.32.
     pub fn no_initial_events(&self, no: bool) {
-        self.0.lock().no_initial_events = no;
+        self.inner.lock().no_initial_events = no;
+    }
+
+    /// Watches tell everything twice.
+    pub fn tell_twice(&self, is_twice: bool) {
+        self.inner.lock().is_twice = is_twice;
+    }
+
+    /// Watches send no byte more and do not end, until it is over; what happened meanwhile comes then.
+    pub fn hang_watches(&self, is_hung: bool) {
+        self.is_hung.send_replace(is_hung);
+    }
+
+    /// All watches that run do this, and end.
+    pub fn fit(&self, fit: Fit) {
+        self.fit.send_replace(Some(fit));
     }
 
     pub(crate) fn status(&self) -> Option<(u16, Option<u64>)> {
-        self.0.lock().status
+        self.inner.lock().status
+    }
+
+    /// Whether this request is answered by garbage.
+    pub(crate) fn takes_garbage(&self) -> bool {
+        let mut inner = self.inner.lock();
+        let is_so = inner.garbage > 0;
+        inner.garbage = inner.garbage.saturating_sub(1);
+        is_so
     }
 
     pub(crate) fn delayed(&self) -> Duration {
-        self.0.lock().delay
+        self.inner.lock().delay
     }
 
-    pub(crate) fn is_allowed(&self, verb: &str, plural: &str) -> bool {
-        let inner = self.0.lock();
-        let is_forbidden =
-            |verb: &str| inner.forbidden.contains(&(verb.to_owned(), plural.to_owned()));
-        !is_forbidden(verb) && !is_forbidden("*")
+    pub(crate) fn delay_of_lists(&self) -> Duration {
+        self.inner.lock().delay_of_lists
+    }
+
+    /// Whether it may be done in a namespace, or in all of them when it is empty.
+    pub(crate) fn is_allowed(&self, verb: &str, plural: &str, namespace: &str) -> bool {
+        let inner = self.inner.lock();
+        !inner.forbidden.iter().any(|(place, forbidden, what)| {
+            let is_here = |place: &str| place == namespace || namespace.is_empty();
+            let is_here = place.as_deref().is_none_or(is_here);
+            is_here && what == plural && (forbidden == verb || forbidden == "*")
+        })
     }
 
     pub(crate) fn knows(&self, token: Option<&str>) -> bool {
-        let inner = self.0.lock();
+        let inner = self.inner.lock();
         inner.tokens.as_ref().is_none_or(|all| token.is_some_and(|token| all.contains(token)))
     }
 
     pub(crate) fn is_defined(&self, kind: &Kind) -> bool {
-        !kind.is_custom || !self.0.lock().missing.contains(kind.plural)
+        !kind.is_custom || !self.inner.lock().missing.contains(kind.plural)
     }
 
     pub(crate) fn begins_with_objects(&self) -> bool {
-        !self.0.lock().no_initial_events
+        !self.inner.lock().no_initial_events
+    }
+
+    pub(crate) fn is_twice(&self) -> bool {
+        self.inner.lock().is_twice
+    }
+
+    pub(crate) async fn until_not_hung(&self) {
+        // The sender is our own, so that it does not end meanwhile.
+        self.is_hung.subscribe().wait_for(|is_hung| !is_hung).await.ok();
+    }
+
+    pub(crate) fn fits(&self) -> watch::Receiver<Option<Fit>> {
+        self.fit.subscribe()
     }
 }

@@ -1,7 +1,7 @@
 //! Lists, whole or in pieces.
 
 use super::path::Path;
-use super::{Failure, Query, failure, gone, json_answer};
+use super::{Failure, Query, failure, gone, text_answer};
 use crate::selector::Selector;
 use crate::server::Shared;
 use axum::response::Response;
@@ -41,10 +41,14 @@ pub(super) fn list(shared: &Shared, path: &Path, query: &Query) -> Result<Respon
         meta["continue"] = json!(format!("{version}:{last}"));
         meta["remainingItemCount"] = json!(rest.len() - piece.len());
     }
-    let items: Vec<Value> = piece.iter().map(|object| Value::clone(object)).collect();
-    let answer = json!({"kind": format!("{}List", path.kind.kind),
-                        "apiVersion": path.kind.api_version(), "metadata": meta, "items": items});
-    Ok(json_answer(StatusCode::OK, &answer))
+    let items: Vec<String> = piece.iter().map(|object| object.to_string()).collect();
+    let text = format!(
+        "{{\"kind\":\"{}List\",\"apiVersion\":\"{}\",\"metadata\":{meta},\"items\":[{}]}}",
+        path.kind.kind,
+        path.kind.api_version(),
+        items.join(",")
+    );
+    Ok(text_answer(StatusCode::OK, text))
 }
 
 /// What of the kind is wanted: one name, or what the selectors say.

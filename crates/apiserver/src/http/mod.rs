@@ -43,6 +43,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         }
         return response;
     }
+    if shared.trouble.takes_garbage() {
+        return (StatusCode::OK, "<html>try again later</html>").into_response();
+    }
     if !shared.trouble.knows(bearer(request.headers())) {
         return failure(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized").into_response();
     }
@@ -85,12 +88,18 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Result<Response, Failu
     };
     *shared.asked.lock().entry(asked.clone()).or_default() += 1;
     let (_, what) = asked.split_once(' ').unwrap_or_default();
-    if !shared.trouble.is_allowed(verb, what) {
+    if !shared.trouble.is_allowed(verb, what, &path.namespace) {
         return Err(forbidden(verb, &path));
     }
     match verb {
         "watch" => watching::watch(shared, &path, &query),
-        "list" => list::list(shared, &path, &query),
+        "list" => {
+            let delay = shared.trouble.delay_of_lists();
+            if !delay.is_zero() {
+                tokio::time::sleep(delay).await;
+            }
+            list::list(shared, &path, &query)
+        }
         "get" => one(shared, &path),
         _ => write::write(shared, &path, &parts.method, &parts.headers, &query, &body),
     }
@@ -125,8 +134,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn json_answer(status: StatusCode, value: &Value) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], Body::from(value.to_string()))
-        .into_response()
+    text_answer(status, value.to_string())
+}
+
+fn text_answer(status: StatusCode, json: String) -> Response {
+    (status, [(header::CONTENT_TYPE, "application/json")], Body::from(json)).into_response()
 }
 
 /// A `Status` that says what failed.

@@ -22,7 +22,7 @@ pub(super) fn answer(path: &str, body: &[u8], trouble: &Trouble) -> Result<Respo
     if !part.is_empty() {
         resource = format!("{resource}/{part}");
     }
-    let is_allowed = trouble.is_allowed(&text("verb"), &resource);
+    let is_allowed = trouble.is_allowed(&text("verb"), &resource, &text("namespace"));
     review["status"] = json!({"allowed": is_allowed});
     Ok(json_answer(StatusCode::CREATED, &review))
 }

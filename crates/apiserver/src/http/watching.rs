@@ -7,6 +7,7 @@ use crate::kinds::Kind;
 use crate::selector::Selector;
 use crate::server::Shared;
 use crate::store::Event;
+use crate::trouble::Fit;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use futures_util::stream;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
-use std::convert::Infallible;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch as newest;
@@ -37,7 +38,10 @@ struct Watch {
     newest: newest::Receiver<u64>,
     end: Instant,
     hung_up: CancellationToken,
+    fits: newest::Receiver<Option<Fit>>,
     is_over: bool,
+    /// It does not end but breaks off.
+    is_cut: bool,
 }
 
 pub(super) fn watch(shared: &Arc<Shared>, path: &Path, query: &Query) -> Result<Response, Failure> {
@@ -55,7 +59,9 @@ pub(super) fn watch(shared: &Arc<Shared>, path: &Path, query: &Query) -> Result<
         newest: shared.store.newest(),
         end: Instant::now() + Duration::from_secs(seconds.unwrap_or(LONGEST).clamp(1, LONGEST)),
         hung_up: shared.hang_up.lock().clone(),
+        fits: shared.trouble.fits(),
         is_over: false,
+        is_cut: false,
     };
     let from = query.get("resourceVersion").map_or("", String::as_str);
     let wants_objects = is_set("sendInitialEvents");
@@ -81,7 +87,7 @@ pub(super) fn watch(shared: &Arc<Shared>, path: &Path, query: &Query) -> Result<
     }
     let lines = stream::unfold(watch, |mut watch| async move {
         let line = watch.next().await?;
-        Some((Ok::<_, Infallible>(line), watch))
+        Some((line, watch))
     });
     let headers = [(header::CONTENT_TYPE, "application/json")];
     Ok((StatusCode::OK, headers, Body::from_stream(lines)).into_response())
@@ -111,7 +117,36 @@ impl Watch {
     }
 
     /// The next line; none at the end.
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<io::Result<Bytes>> {
+        let line = self.line().await;
+        let (shared, hung_up) = (Arc::clone(&self.shared), self.hung_up.clone());
+        hung_up.run_until_cancelled(shared.trouble.until_not_hung()).await?;
+        if line.is_none() && self.is_cut {
+            // What was written shall have left before.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            return Some(Err(io::Error::other("cut on purpose")));
+        }
+        line.map(Ok)
+    }
+
+    fn has(&mut self, fit: &Fit) {
+        self.is_over = true;
+        match fit {
+            Fit::HalfLine => {
+                self.is_cut = true;
+                self.waiting.push_back(Bytes::from_static(b"{\"type\":\"MODIFIED\",\"obj"));
+            }
+            Fit::Garbage => self.waiting.push_back(Bytes::from_static(b"<html>}{</html>\n")),
+            Fit::Error(code, reason) => {
+                let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {},
+                                    "status": "Failure", "message": "trouble on purpose",
+                                    "reason": reason, "code": code});
+                self.waiting.push_back(line("ERROR", &status));
+            }
+        }
+    }
+
+    async fn line(&mut self) -> Option<Bytes> {
         loop {
             if let Some(line) = self.waiting.pop_front() {
                 return Some(line);
@@ -123,8 +158,10 @@ impl Watch {
             match self.shared.store.since(self.kind, self.version) {
                 Ok((version, events)) => {
                     self.version = version;
+                    let times = if self.shared.trouble.is_twice() { 2 } else { 1 };
                     let seen: Vec<_> = events.iter().filter_map(|event| self.seen(event)).collect();
-                    self.waiting.extend(seen);
+                    self.waiting
+                        .extend(seen.into_iter().flat_map(|line| std::iter::repeat_n(line, times)));
                 }
                 Err(_) => {
                     self.waiting.push_back(line("ERROR", &gone().to_value()));
@@ -136,6 +173,12 @@ impl Watch {
             }
             tokio::select! {
                 () = self.hung_up.cancelled() => return None,
+                Ok(()) = self.fits.changed() => {
+                    let fit = self.fits.borrow_and_update().clone();
+                    if let Some(fit) = fit {
+                        self.has(&fit);
+                    }
+                }
                 () = sleep_until(self.end) => return None,
                 changed = timeout(BOOKMARKS, self.newest.changed()) => match changed {
                     Ok(Ok(())) => {}
@@ -169,7 +212,5 @@ impl Watch {
 }
 
 fn line(what: &str, object: &Value) -> Bytes {
-    let mut text = json!({"type": what, "object": object}).to_string();
-    text.push('\n');
-    text.into()
+    format!("{{\"type\":\"{what}\",\"object\":{object}}}\n").into()
 }

@@ -1,5 +1,6 @@
 //! The server as its clients see it.
 
+mod kube_client;
 mod kubectl;
 
 use crate::ApiServer;
