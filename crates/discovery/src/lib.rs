@@ -31,7 +31,7 @@ pub use file::{FileConfig, FileDiscovery, groups_of};
 pub use group::{ADDRESS, Group, Groups};
 pub use http::{HttpDiscovery, HttpSdConfig};
 pub use kubernetes::{Kubernetes, KubernetesConfig};
-pub use manager::{Discoverer, Found, Job, Manager, Output, Running, Snapshot, once};
+pub use manager::{Discoverer, Found, Job, Manager, Output, PROMPT, Running, Snapshot, once};
 pub use means::Means;
 pub use metrics::{Metrics, Together};
 pub use sections::{Refused, SdConfigs};

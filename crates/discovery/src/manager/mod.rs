@@ -20,6 +20,9 @@ use tokio_util::task::TaskTracker;
 /// What a discoverer does until it is stopped.
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Shortest time between two snapshots for those who are [prompt](Discoverer::is_prompt).
+pub const PROMPT: Duration = Duration::from_millis(250);
+
 /// A source of target groups.
 pub trait Discoverer: Any + Send + Sync {
     /// The mechanism and its configuration, as text without secrets: equal for those that find the
@@ -30,6 +33,12 @@ pub trait Discoverer: Any + Send + Sync {
     /// Two jobs with the same share one run, and a reload leaves it alone.
     fn same(&self, _other: &dyn Discoverer) -> bool {
         true
+    }
+
+    /// Whether what it finds is wanted within [`PROMPT`], rather than after the interval between
+    /// snapshots: so for one that is told of changes, and tells them as they come.
+    fn is_prompt(&self) -> bool {
+        false
     }
 
     /// Finds groups until it is done or told to stop. Each set handed over replaces the one before;
@@ -56,6 +65,7 @@ pub struct Snapshot {
 #[derive(Clone)]
 pub struct Output {
     found: Arc<Mutex<Option<Groups>>>,
+    is_prompt: bool,
     shared: Arc<Shared>,
 }
 
@@ -70,8 +80,23 @@ impl Output {
     pub fn send_shared(&self, groups: Groups) {
         let first = lock(&self.found).replace(groups).is_none();
         self.shared.metrics.received_updates.inc();
-        self.shared.changed(first);
+        self.shared.changed(match () {
+            () if first => Haste::Now,
+            () if self.is_prompt => Haste::Promptly,
+            () => Haste::InTime,
+        });
     }
+}
+
+/// When a change is to be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Haste {
+    /// With the next snapshot after the interval.
+    InTime,
+    /// With one after [`PROMPT`], if that is shorter.
+    Promptly,
+    /// With one that does not wait.
+    Now,
 }
 
 struct Shared {
@@ -80,6 +105,8 @@ struct Shared {
     changed: Notify,
     /// That something is new, so the next snapshot does not wait.
     urgent: AtomicBool,
+    /// Some of that comes from one who is prompt.
+    prompt: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -89,13 +116,16 @@ impl Shared {
             metrics,
             changed: Notify::new(),
             urgent: AtomicBool::new(false),
+            prompt: AtomicBool::new(false),
             state: Mutex::default(),
         }
     }
 
-    fn changed(&self, urgent: bool) {
-        if urgent {
-            self.urgent.store(true, Ordering::Release);
+    fn changed(&self, haste: Haste) {
+        match haste {
+            Haste::Now => self.urgent.store(true, Ordering::Release),
+            Haste::Promptly => self.prompt.store(true, Ordering::Release),
+            Haste::InTime => {}
         }
         self.changed.notify_one();
     }
@@ -124,6 +154,15 @@ impl From<Arc<dyn Discoverer>> for Identity {
 impl Hash for Identity {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);
+    }
+}
+
+impl Identity {
+    /// The same discoverer as before needs no new text.
+    fn again(discoverer: Arc<dyn Discoverer>, before: &[Self]) -> Self {
+        let is_same =
+            |old: &&Self| std::ptr::addr_eq(Arc::as_ptr(&old.discoverer), Arc::as_ptr(&discoverer));
+        before.iter().find(is_same).cloned().unwrap_or_else(|| discoverer.into())
     }
 }
 
@@ -184,13 +223,18 @@ impl Manager {
         self.snapshots.clone()
     }
 
-    /// Replaces all jobs. Discoverers that are still wanted keep running, others stop.
+    /// Replaces all jobs. Discoverers that are still wanted keep running, others stop. One that is the
+    /// same `Arc` as before costs next to nothing.
     pub fn apply(&self, jobs: Vec<Job>) {
         let mut state = lock(&self.shared.state);
         let mut old = std::mem::take(&mut *state);
         for job in jobs {
             let before = old.jobs.remove(&job.name).unwrap_or_default();
-            let identities: Vec<_> = job.discoverers.into_iter().map(Identity::from).collect();
+            let identities: Vec<_> = job
+                .discoverers
+                .into_iter()
+                .map(|discoverer| Identity::again(discoverer, &before.runs))
+                .collect();
             for identity in &identities {
                 if state.runs.contains_key(identity) {
                     continue;
@@ -216,13 +260,14 @@ impl Manager {
             run.stop.cancel();
         }
         drop(state);
-        self.shared.changed(true);
+        self.shared.changed(Haste::Now);
     }
 
     fn run(&self, discoverer: Arc<dyn Discoverer>) -> Run {
         let found = Arc::default();
         let stop = self.stop.child_token();
-        let output = Output { found: Arc::clone(&found), shared: Arc::clone(&self.shared) };
+        let (found_too, shared) = (Arc::clone(&found), Arc::clone(&self.shared));
+        let output = Output { found: found_too, is_prompt: discoverer.is_prompt(), shared };
         self.tasks.spawn(discoverer.run(output, stop.clone()));
         Run { found, stop }
     }
@@ -254,6 +299,7 @@ async fn publish(
             () = shared.changed.notified() => {}
         }
         shared.urgent.store(false, Ordering::Release);
+        shared.prompt.store(false, Ordering::Release);
         let snapshot = snapshot(&mut lock(&shared.state));
         let counts = snapshot.jobs.iter().map(|(job, groups)| {
             (job.clone(), groups.iter().map(|group| group.targets.len()).sum())
@@ -261,12 +307,14 @@ async fn publish(
         shared.metrics.set_discovered(counts.collect());
         shared.metrics.updates.inc();
         sender.send_replace(Arc::new(snapshot));
-        let next = Instant::now() + interval;
+        let published = Instant::now();
         let mut waiting = false;
         loop {
+            let is_prompt = shared.prompt.load(Ordering::Acquire);
+            let wait = if is_prompt { interval.min(PROMPT) } else { interval };
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = sleep_until(next) => break,
+                () = sleep_until(published + wait) => break,
                 () = shared.changed.notified() => waiting = true,
             }
             if shared.urgent.load(Ordering::Acquire) {

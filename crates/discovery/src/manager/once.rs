@@ -23,7 +23,8 @@ pub async fn once(job: Job, timeout: Duration) -> Vec<Found> {
     let runs = job.discoverers.into_iter().map(|discoverer| {
         let identity = discoverer.identity();
         let shared = Arc::new(Shared::new(Arc::new(Metrics::new("once"))));
-        let output = Output { found: Arc::default(), shared: Arc::clone(&shared) };
+        let output =
+            Output { found: Arc::default(), is_prompt: false, shared: Arc::clone(&shared) };
         let found = Arc::clone(&output.found);
         let stop = CancellationToken::new();
         let running = tokio::spawn(discoverer.run(output, stop.clone()));

@@ -8,6 +8,9 @@ use std::sync::atomic::AtomicUsize;
 struct Fake {
     identity: &'static str,
     secret: u32,
+    prompt: bool,
+    /// How often its identity was asked for.
+    named: AtomicUsize,
     told: watch::Receiver<Option<Vec<Group>>>,
     started: AtomicUsize,
     ended: AtomicUsize,
@@ -17,8 +20,8 @@ type Tell = watch::Sender<Option<Vec<Group>>>;
 
 fn fake(identity: &'static str) -> (Arc<Fake>, Tell) {
     let (tell, told) = watch::channel(None);
-    let (started, ended) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    (Arc::new(Fake { identity, secret: 0, told, started, ended }), tell)
+    let [named, started, ended] = [0; 3].map(AtomicUsize::new);
+    (Arc::new(Fake { identity, secret: 0, prompt: false, named, told, started, ended }), tell)
 }
 
 impl Fake {
@@ -29,11 +32,16 @@ impl Fake {
 
 impl Discoverer for Fake {
     fn identity(&self) -> String {
+        self.named.fetch_add(1, Ordering::SeqCst);
         self.identity.to_owned()
     }
 
     fn same(&self, other: &dyn Discoverer) -> bool {
         (other as &dyn Any).downcast_ref().is_some_and(|other: &Self| other.secret == self.secret)
+    }
+
+    fn is_prompt(&self) -> bool {
+        self.prompt
     }
 
     fn run(self: Arc<Self>, output: Output, stop: CancellationToken) -> Running {
@@ -127,6 +135,45 @@ async fn what_is_new_comes_at_once_and_what_changes_waits() {
     tell_two.send_replace(Some(groups(&["z"])));
     wait_for(&mut snapshots, "a: x9 z").await;
     assert_eq!(quiet.elapsed(), Duration::ZERO);
+    manager.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_prompt_waits_less() {
+    let (manager, mut snapshots, metrics) = start();
+    let ((one, tell_one), (mut two, tell_two)) = (fake("1"), fake("2"));
+    Arc::get_mut(&mut two).expect("nobody else has it").prompt = true;
+    for tell in [&tell_one, &tell_two] {
+        tell.send_replace(Some(groups(&["x"])));
+    }
+    manager.apply(vec![job("a", &[&one, &two])]);
+    wait_for(&mut snapshots, "a: x x").await;
+    let (begin, updates) = (Instant::now(), metrics.updates.get());
+    // The other one waits no longer either.
+    tell_one.send_replace(Some(groups(&["y"])));
+    tell_two.send_replace(Some(groups(&["y"])));
+    wait_for(&mut snapshots, "a: y y").await;
+    let waited = begin.elapsed();
+    assert!(waited >= PROMPT && waited < PROMPT + Duration::from_millis(10), "{waited:?}");
+    assert_eq!(metrics.updates.get(), updates + 1);
+    let begin = Instant::now();
+    tell_one.send_replace(Some(groups(&["z"])));
+    wait_for(&mut snapshots, "a: z y").await;
+    assert!(begin.elapsed() >= INTERVAL, "{:?}", begin.elapsed());
+    manager.shutdown().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_discoverer_is_named_once() {
+    let (manager, mut snapshots, _) = start();
+    let ((one, tell_one), (equal, _)) = (fake("1"), fake("1"));
+    tell_one.send_replace(Some(groups(&["x"])));
+    for _ in 0..3 {
+        manager.apply(vec![job("a", &[&one]), job("b", &[&equal])]);
+        wait_for(&mut snapshots, "a: x, b: x").await;
+    }
+    let named = |fake: &Arc<Fake>| fake.named.load(Ordering::SeqCst);
+    assert_eq!((named(&one), named(&equal)), (1, 1));
     manager.shutdown().await;
 }
 
