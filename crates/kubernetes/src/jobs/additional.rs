@@ -26,7 +26,7 @@ pub(super) fn jobs(
             let steps = job.list_mut("relabel_configs");
             if !steps.iter().any(is_hashmod) {
                 let mut shard = Steps::default();
-                shard.shard("__address__", cx.shards());
+                shard.shard("__address__", cx);
                 steps.extend(shard.into_list());
             }
         }
@@ -36,7 +36,10 @@ pub(super) fn jobs(
 }
 
 fn list_of(text: &str) -> Result<Vec<Value>, String> {
-    let list: Option<Vec<Value>> = serde_saphyr::from_str(text)
-        .map_err(|error| format!("additionalScrapeConfigs: not a list of jobs: {error}"))?;
+    // Where it is wrong, and not what stands there: it is a secret.
+    let list: Option<Vec<Value>> = serde_saphyr::from_str(text).map_err(|error| {
+        let place = error.location().map(|at| format!(" at line {}", at.line()));
+        format!("additionalScrapeConfigs: not a list of jobs{}", place.unwrap_or_default())
+    })?;
     Ok(list.unwrap_or_default())
 }

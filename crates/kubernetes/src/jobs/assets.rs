@@ -2,8 +2,18 @@
 
 use crate::resources::Resources;
 use crate::resources::meta::{KeyRef, SecretOrConfigMap};
+use crate::yaml::Fields;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// A Secret's key where a file may stand for its text.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Given {
+    /// The text itself.
+    Text(String),
+    /// The path of a file that holds it.
+    File(String),
+}
 
 /// Where what is referred to comes from.
 pub trait Assets {
@@ -18,6 +28,14 @@ pub trait Assets {
     /// # Errors
     /// When there is none; names what is missing.
     fn config_map(&self, namespace: &str, key: &KeyRef) -> Result<String, String>;
+
+    /// As [`Assets::secret`], where a file will do as well.
+    ///
+    /// # Errors
+    /// When there is none; names what is missing.
+    fn given(&self, namespace: &str, key: &KeyRef) -> Result<Given, String> {
+        self.secret(namespace, key).map(Given::Text)
+    }
 
     /// As [`Assets::secret`], for a header to a proxy.
     ///
@@ -103,6 +121,16 @@ fn find(
     let value = value.ok_or_else(|| format!("{kind} {namespace}/{name} has no key {key:?}"))?;
     String::from_utf8(value.clone())
         .map_err(|_| format!("key {key:?} of {kind} {namespace}/{name} is not UTF-8"))
+}
+
+impl Given {
+    /// Sets a key, or the one of its file.
+    pub(super) fn set(self, out: &mut Fields, key: &str) {
+        match self {
+            Self::Text(text) => out.set(key, text),
+            Self::File(path) => out.set(&format!("{key}_file"), path),
+        }
+    }
 }
 
 /// The text of either, if anything is referred to.

@@ -7,7 +7,6 @@ use crate::resources::http::{Authorization, BasicAuth, Http, OAuth2, Proxy, TlsC
 use crate::resources::meta::{KeyRef, SecretOrConfigMap};
 use crate::resources::settings::ScrapeClass;
 use crate::yaml::{Fields, Yaml};
-use std::path::Path;
 
 /// What a client is told besides the shared keys.
 #[derive(Clone, Copy, Default)]
@@ -38,14 +37,13 @@ pub(super) fn keys(
             .into());
     }
     if !bearer.file.is_empty() {
-        if !cx.settings.files.allows(Path::new(bearer.file)) {
-            return Err("bearerTokenFile: files of this machine may not be named".into());
-        }
+        cx.may_name("bearerTokenFile", bearer.file)?;
         out.set("bearer_token_file", bearer.file);
     }
     if let Some(key) = token {
-        let text = cx.assets.secret(namespace, key);
-        out.set("bearer_token", text.map_err(|error| format!("bearerTokenSecret: {error}"))?);
+        let given = cx.assets.given(namespace, key);
+        let given = given.map_err(|error| format!("bearerTokenSecret: {error}"))?;
+        given.set(out, "bearer_token");
     }
     if let Some(basic) = &http.basic_auth {
         out.set("basic_auth", basic_auth(basic, namespace, cx)?);
@@ -58,6 +56,9 @@ pub(super) fn keys(
     }
     if let Some(oauth2) = &http.oauth2 {
         out.set("oauth2", self::oauth2(oauth2, namespace, cx)?);
+    }
+    if let Some(tls) = &http.tls_config {
+        may_name_files(tls, cx)?;
     }
     if let Some(tls) = classes::tls(http.tls_config.as_ref(), class) {
         out.set_fields("tls_config", self::tls(&tls, namespace, cx)?);
@@ -72,8 +73,8 @@ fn basic_auth(basic: &BasicAuth, namespace: &str, cx: &Context<'_>) -> Result<Fi
     let mut out = Fields::default();
     for (name, key) in [("username", &basic.username), ("password", &basic.password)] {
         if !key.name.is_empty() {
-            let text = cx.assets.secret(namespace, key);
-            out.set(name, text.map_err(|error| format!("basicAuth.{name}: {error}"))?);
+            let given = cx.assets.given(namespace, key);
+            given.map_err(|error| format!("basicAuth.{name}: {error}"))?.set(&mut out, name);
         }
     }
     Ok(out)
@@ -92,8 +93,9 @@ fn authorization(
     out.set("type", if kind.is_empty() { "Bearer" } else { kind });
     match header.credentials.as_ref().filter(|key| !key.name.is_empty()) {
         Some(key) => {
-            let text = cx.assets.secret(namespace, key);
-            out.set("credentials", text.map_err(|e| format!("authorization.credentials: {e}"))?);
+            let given = cx.assets.given(namespace, key);
+            let given = given.map_err(|error| format!("authorization.credentials: {error}"))?;
+            given.set(&mut out, "credentials");
         }
         None if header.credentials_file.is_empty() => {
             return Err("authorization.credentials: is required".into());
@@ -107,8 +109,9 @@ fn oauth2(oauth2: &OAuth2, namespace: &str, cx: &Context<'_>) -> Result<Fields, 
     let mut out = Fields::default();
     let id = either(cx.assets, namespace, &oauth2.client_id, "oauth2.clientId")?;
     out.set("client_id", id.ok_or("oauth2.clientId: is required")?);
-    let secret = cx.assets.secret(namespace, &oauth2.client_secret);
-    out.set("client_secret", secret.map_err(|error| format!("oauth2.clientSecret: {error}"))?);
+    let secret = cx.assets.given(namespace, &oauth2.client_secret);
+    let secret = secret.map_err(|error| format!("oauth2.clientSecret: {error}"))?;
+    secret.set(&mut out, "client_secret");
     if oauth2.token_url.is_empty() {
         return Err("oauth2.tokenUrl: is required".into());
     }
@@ -121,6 +124,7 @@ fn oauth2(oauth2: &OAuth2, namespace: &str, cx: &Context<'_>) -> Result<Fields, 
     out.set_fields("endpoint_params", params);
     proxy(&mut out, &oauth2.proxy, namespace, cx)?;
     if let Some(tls) = &oauth2.tls_config {
+        may_name_files(tls, cx).map_err(|error| format!("oauth2.{error}"))?;
         out.set_fields("tls_config", self::tls(tls, namespace, cx)?);
     }
     Ok(out)
@@ -158,6 +162,14 @@ pub(super) fn proxy(
     }
     out.set_fields("proxy_connect_header", headers);
     Ok(())
+}
+
+/// Whether an object may name the files it does; those of a class are our own.
+fn may_name_files(tls: &TlsConfig, cx: &Context<'_>) -> Result<(), Reason> {
+    let files =
+        [("caFile", &tls.ca_file), ("certFile", &tls.cert_file), ("keyFile", &tls.key_file)];
+    let mut named = files.into_iter().filter(|(_, file)| !file.is_empty());
+    named.try_for_each(|(field, file)| cx.may_name(&format!("tlsConfig.{field}"), file))
 }
 
 fn tls(tls: &TlsConfig, namespace: &str, cx: &Context<'_>) -> Result<Fields, Reason> {

@@ -11,6 +11,8 @@ mod classes;
 mod global;
 mod http;
 mod limits;
+mod mapper;
+mod own;
 mod pod_monitor;
 mod probe;
 mod scrape_config;
@@ -21,12 +23,17 @@ mod steps;
 mod tests;
 mod validate;
 
-pub use assets::{Assets, Written};
+pub use assets::{Assets, Given, Written};
+pub use mapper::{Invalid, Mapped, Mapper};
 
 use crate::resources::meta::Meta;
 use crate::resources::{Object, Resources, Settings};
 use crate::yaml::{Fields, Yaml};
 use classes::Classes;
+use client::files::Vault;
+use std::cell::Cell;
+use std::fmt::Display;
+use std::path::Path;
 
 /// Why an object has no jobs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +70,10 @@ struct Context<'a> {
     settings: &'a Settings,
     classes: Classes<'a>,
     assets: &'a dyn Assets,
+    /// Which part of the targets is ours; without it, whoever runs the jobs puts it in.
+    shard: Option<u64>,
+    /// Set when an object names a file that it may not.
+    is_file_denied: Cell<bool>,
 }
 
 impl Context<'_> {
@@ -75,6 +86,20 @@ impl Context<'_> {
                 && (excluded.name.is_empty() || excluded.name == meta.name)
         });
         (!label.is_empty() && !spared).then_some(label)
+    }
+
+    /// Refuses files that objects may not name.
+    fn may_name(&self, field: &str, file: &str) -> Result<(), Reason> {
+        let path = Path::new(file);
+        if file.is_empty() || (self.settings.files.allows(path) && !Vault::holds(path)) {
+            return Ok(());
+        }
+        self.is_file_denied.set(true);
+        let folders: Vec<_> = self.settings.files.below.iter().map(|f| f.display()).collect();
+        Err(match folders.is_empty() || self.settings.files.deny {
+            true => format!("{field}: files of this machine may not be named"),
+            false => format!("{field}: {file} is not in {}", list(&folders)),
+        })
     }
 
     /// Into how many parts targets are divided.
@@ -91,37 +116,43 @@ pub fn render(resources: &Resources, assets: &dyn Assets) -> Result<Rendered, St
     let default = Object::<Settings>::default();
     let own = resources.settings.as_ref().unwrap_or(&default);
     let settings = &own.spec;
-    let cx = Context { settings, classes: Classes::new(&settings.scrape_classes)?, assets };
+    let mapper = Mapper::new(settings, assets, None)?;
     let mut out = Rendered { global: global::section(own), ..Rendered::default() };
-    let mut add = |kind, meta: &Meta, jobs: Result<Vec<Fields>, Reason>| match jobs {
-        Ok(jobs) => out.jobs.extend(jobs),
-        Err(reason) => out.rejected.push(Rejected {
+    let mut add = |kind, meta: &Meta, mapped: Result<Mapped, Invalid>| match mapped {
+        Ok(mapped) => {
+            out.jobs.extend(mapped.jobs);
+            let left_out =
+                mapped.left_out.iter().map(|list| format!("{list} is not built in, and left out"));
+            let warnings = mapped.notes.iter().cloned().chain(left_out);
+            out.warnings.extend(warnings.map(|warning| format!("{kind} {meta}: {warning}")));
+        }
+        Err(invalid) => out.rejected.push(Rejected {
             kind,
             namespace: meta.namespace.clone(),
             name: meta.name.clone(),
-            reason,
+            reason: invalid.message,
         }),
     };
     for monitor in in_order(&resources.service_monitors) {
-        add("ServiceMonitor", &monitor.metadata, service_monitor::jobs(monitor, &cx));
+        add("ServiceMonitor", &monitor.metadata, mapper.service_monitor(monitor));
     }
     for monitor in in_order(&resources.pod_monitors) {
-        add("PodMonitor", &monitor.metadata, pod_monitor::jobs(monitor, &cx));
+        add("PodMonitor", &monitor.metadata, mapper.pod_monitor(monitor));
     }
-    let mut warnings = Vec::new();
     for probe in in_order(&resources.probes) {
-        let job = probe::job(probe, &cx, &mut warnings);
-        add("Probe", &probe.metadata, job.map(|job| vec![job]));
+        add("Probe", &probe.metadata, mapper.probe(probe));
     }
     for config in in_order(&resources.scrape_configs) {
-        let job = scrape_config::job(config, &cx, &mut warnings);
-        add("ScrapeConfig", &config.metadata, job.map(|job| vec![job]));
+        add("ScrapeConfig", &config.metadata, mapper.scrape_config(config));
     }
-    out.warnings = warnings;
     if let Some(written) = &settings.additional_scrape_configs {
-        out.jobs.extend(additional::jobs(written, &own.metadata.namespace, &cx)?);
+        out.jobs.extend(mapper.additional(written, &own.metadata.namespace)?);
     }
     Ok(out)
+}
+
+fn list(items: &[impl Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn in_order<S>(objects: &[Object<S>]) -> Vec<&Object<S>> {

@@ -12,7 +12,7 @@ use crate::yaml::{Fields, Yaml};
 pub(super) fn job(
     probe: &Object<Probe>,
     cx: &Context<'_>,
-    warnings: &mut Vec<String>,
+    notes: &mut Vec<String>,
 ) -> Result<Fields, Reason> {
     let (meta, spec) = (&probe.metadata, &probe.spec);
     let class = cx.classes.of(spec.limits.scrape_class.as_deref())?;
@@ -55,7 +55,7 @@ pub(super) fn job(
             (&ingress.relabeling_configs, "targets.ingress.relabelingConfigs")
         }
         (None, None) => {
-            warnings.push(format!("Probe {meta}: targets: nothing is probed"));
+            notes.push("targets: nothing is probed".to_owned());
             (&[], "targets")
         }
     };
@@ -69,7 +69,7 @@ pub(super) fn job(
     steps.rules(class_rules);
     steps.rules(own);
     steps.enforce(enforced, &meta.namespace);
-    steps.shard("__param_target", cx.shards());
+    steps.shard("__param_target", cx);
     out.set("relabel_configs", steps.into_list());
     let of_class: &[Relabel] = class.map_or(&[], |class| &class.metric_relabelings);
     let samples = for_samples(of_class, &spec.metric_relabelings, enforced, &meta.namespace);

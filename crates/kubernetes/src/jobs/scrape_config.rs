@@ -12,7 +12,7 @@ use crate::yaml::{Fields, Yaml};
 pub(super) fn job(
     config: &Object<ScrapeConfig>,
     cx: &Context<'_>,
-    warnings: &mut Vec<String>,
+    left_out: &mut Vec<String>,
 ) -> Result<Fields, Reason> {
     let (meta, spec) = (&config.metadata, &config.spec);
     let class = cx.classes.of(spec.limits.scrape_class.as_deref())?;
@@ -37,7 +37,7 @@ pub(super) fn job(
     discovery(&mut out, spec, &meta.namespace, cx)?;
     for name in spec.others.keys().filter(|name| name.ends_with("SDConfigs")) {
         if !BUILT_IN.contains(&name.as_str()) {
-            warnings.push(format!("ScrapeConfig {meta}: {name} is not built in, and left out"));
+            left_out.push(name.clone());
         }
     }
 
@@ -58,7 +58,7 @@ pub(super) fn job(
     // The Operator's way: without rules there is no step, and the samples get the label all the same.
     steps.enforce(enforced.filter(|_| !spec.relabelings.is_empty()), &meta.namespace);
     if cx.shards() != 1 && !steps.is_sharded() {
-        steps.shard("__address__", cx.shards());
+        steps.shard("__address__", cx);
     }
     out.set("relabel_configs", steps.into_list());
     let of_class: &[Relabel] = class.map_or(&[], |class| &class.metric_relabelings);
@@ -100,6 +100,10 @@ fn discovery(
     namespace: &str,
     cx: &Context<'_>,
 ) -> Result<(), Reason> {
+    for (i, config) in spec.file_sd_configs.iter().enumerate() {
+        let field = format!("fileSDConfigs[{i}].files");
+        config.files.iter().try_for_each(|file| cx.may_name(&field, file))?;
+    }
     let written = spec.static_configs.iter().map(|config| {
         let mut group = Fields::default();
         group.set("targets", config.targets.iter().map(Yaml::from).collect::<Vec<_>>());

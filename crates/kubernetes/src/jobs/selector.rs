@@ -3,6 +3,7 @@
 use super::Reason;
 use super::steps::{META, Steps, sanitized};
 use crate::resources::meta::{LabelSelector, Requirement};
+use discovery::kubernetes::{self as preselect, Condition, Preselect};
 
 /// The steps that keep what a selector chooses; `what` is `service`, `pod` or `ingress`.
 pub(super) fn steps(out: &mut Steps, selector: &LabelSelector, what: &str) -> Result<(), Reason> {
@@ -26,6 +27,28 @@ pub(super) fn steps(out: &mut Steps, selector: &LabelSelector, what: &str) -> Re
         }
     }
     Ok(())
+}
+
+/// What [`steps`] will drop anyway; nothing when they drop nothing, or a condition is not known.
+pub(super) fn preselect(selector: &LabelSelector) -> Option<Preselect> {
+    let mut requirements = Vec::new();
+    let mut require = |key: &str, condition| {
+        requirements.push(preselect::Requirement { key: key.to_owned(), condition });
+    };
+    for (key, value) in &selector.match_labels {
+        require(key, Condition::In(vec![value.clone()]));
+    }
+    for Requirement { key, operator, values } in &selector.match_expressions {
+        let condition = match operator.as_str() {
+            "In" => Condition::In(values.clone()),
+            "NotIn" => Condition::NotIn(values.clone()),
+            "Exists" => Condition::Exists,
+            "DoesNotExist" => Condition::Absent,
+            _ => return None,
+        };
+        require(key, condition);
+    }
+    (!requirements.is_empty()).then_some(Preselect { requirements })
 }
 
 /// The selector as the API server reads it; empty when all are chosen.

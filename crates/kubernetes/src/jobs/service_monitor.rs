@@ -231,7 +231,7 @@ pub(super) fn finish(
     steps.rules(class.map_or(&[], |class| &class.relabelings));
     steps.rules(&endpoint.relabelings);
     steps.enforce(enforced, &meta.namespace);
-    steps.shard("__address__", cx.shards());
+    steps.shard("__address__", cx);
     out.set("relabel_configs", steps.into_list());
     let for_class = class.map_or(&[][..], |class| &class.metric_relabelings);
     let own = &endpoint.metric_relabelings;

@@ -1,5 +1,6 @@
 //! Relabeling: the steps that are made, and those that objects bring.
 
+use super::Context;
 use crate::resources::relabel::Relabel;
 pub(super) use crate::roles::sanitized;
 use crate::yaml::{Fields, Yaml};
@@ -60,7 +61,7 @@ impl Steps {
     }
 
     /// Only our part of all targets stays, chosen by a label.
-    pub(super) fn shard(&mut self, by: &str, shards: u64) {
+    pub(super) fn shard(&mut self, by: &str, cx: &Context<'_>) {
         let mut preset = from_labels(&[by, "__tmp_hash"]);
         preset.set("target_label", "__tmp_hash");
         preset.set("regex", "(.+);");
@@ -69,11 +70,12 @@ impl Steps {
         self.push(preset);
         let mut hash = from_labels(&["__tmp_hash"]);
         hash.set("target_label", "__tmp_hash");
-        hash.set("modulus", shards);
+        hash.set("modulus", cx.shards());
         hash.set("action", "hashmod");
         self.push(hash);
         let mut keep = from_labels(&["__tmp_hash", "__tmp_disable_sharding"]);
-        keep.set("regex", "$(SHARD);|.+;.+");
+        let shard = cx.shard.map_or_else(|| "$(SHARD)".to_owned(), |shard| shard.to_string());
+        keep.set("regex", format!("{shard};|.+;.+"));
         keep.set("action", "keep");
         self.push(keep);
     }

@@ -212,3 +212,67 @@ fn discovery_that_is_not_built_in_is_told() {
     assert_eq!(out.jobs.len(), 1);
     assert_eq!(out.warnings, ["ScrapeConfig here/one: ec2SDConfigs is not built in, and left out"]);
 }
+
+#[test]
+fn files_may_be_named_where_that_is_allowed() {
+    use crate::resources::settings::FileAccess;
+    use crate::resources::{Object, ServiceMonitor, Settings};
+    let mapped = |files: &FileAccess, endpoint: &str| {
+        let settings = Settings { files: files.clone(), ..Settings::default() };
+        let resources = Resources::default();
+        let assets = Written::new(&resources);
+        let mapper = super::Mapper::new(&settings, &assets, Some(0)).expect("is valid");
+        let text = object("ServiceMonitor", &format!("endpoints: [{endpoint}]"));
+        let monitor: Object<ServiceMonitor> = serde_saphyr::from_str(&text).expect("is one");
+        mapper.service_monitor(&monitor).map(|mapped| mapped.jobs.len())
+    };
+    let check = |files: &FileAccess, endpoint: &str, expected: Result<usize, &str>| {
+        let mapped = mapped(files, endpoint);
+        let outcome = mapped.as_ref().map(|jobs| *jobs).map_err(|invalid| invalid.message.as_str());
+        assert_eq!(outcome, expected, "{endpoint}");
+        assert_eq!(mapped.is_err_and(|invalid| !invalid.is_file_denied), false, "{endpoint}");
+    };
+    let any = FileAccess::default();
+    let none = FileAccess { deny: true, ..FileAccess::default() };
+    let some = FileAccess { deny: false, below: vec!["/certs".into()] };
+    let ca = "tlsConfig: {caFile: /certs/ca}";
+    check(&any, ca, Ok(1));
+    check(&some, ca, Ok(1));
+    let denied = "endpoints[0]: tlsConfig.caFile: files of this machine may not be named";
+    check(&none, ca, Err(denied));
+    let pair = "tlsConfig: {certFile: /certs/a, keyFile: /etc/b}";
+    check(&some, pair, Err("endpoints[0]: tlsConfig.keyFile: /etc/b is not in /certs"));
+    let token = "bearerTokenFile: /certs/../etc/token";
+    let outside = "endpoints[0]: bearerTokenFile: /certs/../etc/token is not in /certs";
+    check(&some, token, Err(outside));
+    // What others keep secret in the cluster.
+    let secret = "bearerTokenFile: /kubernetes/secret/other/token/text";
+    let denied = "endpoints[0]: bearerTokenFile: files of this machine may not be named";
+    check(&any, secret, Err(denied));
+}
+
+#[test]
+fn what_is_looked_at_all_follows_the_selector() {
+    use crate::resources::{Object, PodMonitor, Settings};
+    let check = |selector: &str, expected: &str| {
+        let settings = Settings::default();
+        let resources = Resources::default();
+        let assets = Written::new(&resources);
+        let mapper = super::Mapper::new(&settings, &assets, Some(0)).expect("is valid");
+        let text = object("PodMonitor", &format!("{selector}\npodMetricsEndpoints: [{{}}]"));
+        let monitor: Object<PodMonitor> = serde_saphyr::from_str(&text).expect("is one");
+        let preselect = mapper.pod_monitor(&monitor).expect("is valid").preselect;
+        let requirements = preselect.map_or(Vec::new(), |preselect| preselect.requirements);
+        let texts: Vec<String> =
+            requirements.iter().map(|r| format!("{} {:?}", r.key, r.condition)).collect();
+        assert_eq!(texts.join(", "), expected, "{selector}");
+    };
+    check("selector: {}", "");
+    check("selector: {matchLabels: {a: b}}", r#"a In(["b"])"#);
+    check(
+        "selector: {matchExpressions: [{key: a, operator: NotIn, values: [b, c]}, \
+         {key: d, operator: Exists}, {key: e, operator: DoesNotExist}]}",
+        r#"a NotIn(["b", "c"]), d Exists, e Absent"#,
+    );
+    check("selectorMechanism: RoleSelector\nselector: {matchLabels: {a: b}}", "");
+}

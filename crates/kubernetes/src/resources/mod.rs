@@ -4,16 +4,20 @@
 //! is the same as nothing.
 
 pub mod alerting;
+mod custom;
 pub mod http;
 pub mod meta;
 pub mod monitors;
 mod read;
 pub mod relabel;
+pub mod rules;
 pub mod scrape_config;
 pub mod settings;
 
+pub use custom::{Custom, Unread};
 pub use meta::{Meta, Object};
 pub use monitors::{PodMonitor, Probe, ServiceMonitor};
+pub use rules::PrometheusRule;
 pub use scrape_config::ScrapeConfig;
 pub use settings::Settings;
 
