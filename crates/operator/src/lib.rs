@@ -5,4 +5,5 @@
 //! `explain` says why a monitor has targets or has none.
 #![forbid(unsafe_code)]
 
+pub mod explain;
 pub mod plan;
