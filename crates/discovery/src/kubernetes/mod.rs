@@ -54,7 +54,7 @@ pub struct KubernetesConfig {
 }
 
 /// A kind of object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
     /// Machines.
     Node,
@@ -140,7 +140,7 @@ impl<'de> Deserialize<'de> for Namespaces {
 }
 
 /// Which objects of a kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Selector {
     /// The kind; nothing can be selected without it.
     pub role: Option<Role>,
@@ -168,7 +168,7 @@ impl<'de> Deserialize<'de> for Selector {
 }
 
 /// Objects beside the target whose labels it gets too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AttachMetadata {
     /// The machine it runs on.
     pub node: bool,

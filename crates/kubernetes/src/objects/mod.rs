@@ -5,6 +5,7 @@
 mod endpoints;
 mod ingress;
 mod node;
+mod owned;
 mod pod;
 mod service;
 
@@ -14,6 +15,7 @@ pub use endpoints::{
 };
 pub use ingress::{Ingress, IngressHttp, IngressPath, IngressRule, IngressSpec, IngressTls};
 pub use node::{Node, NodeAddress, NodeSpec, NodeStatus};
+pub use owned::{Namespace, Owned, OwnedMeta};
 pub use pod::{Condition, Container, ContainerPort, ContainerStatus, Pod, PodSpec, PodStatus};
 pub use service::{Service, ServicePort, ServiceSpec, ServiceStatus};
 

@@ -3,21 +3,23 @@
 use super::labels::{Meta, host_and_port, yes_or_no};
 use super::pod::Behind;
 use super::service::service_labels;
-use super::{Attach, Cluster};
-use crate::objects::{EndpointAddress, EndpointPort, Endpoints, Pod, TargetRef};
+use super::{Cluster, attach_namespace};
+use crate::objects::{EndpointAddress, EndpointPort, Endpoints, TargetRef};
 use discovery::Group;
+use discovery::kubernetes::AttachMetadata;
 
 /// The targets of a service's endpoints, and one for each further port of the pods behind them.
 #[must_use]
-pub fn endpoints(endpoints: &Endpoints, attach: Attach, cluster: &dyn Cluster) -> Group {
+pub fn endpoints(endpoints: &Endpoints, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
     let meta = &endpoints.metadata;
     let mut shared = Meta::default();
     shared.set("namespace", &meta.namespace);
     shared.object("endpoints", meta);
     if let Some(service) = cluster.service(&meta.namespace, &meta.name) {
-        shared.extend(&service_labels(service));
+        shared.extend(&service_labels(&service));
     }
-    let (mut behind, mut targets) = (Behind::default(), Vec::new());
+    attach_namespace(&mut shared, &meta.namespace, attach, cluster);
+    let (mut behind, mut targets) = (Behind::new(attach, cluster), Vec::new());
     for subset in &endpoints.subsets {
         let ready = subset.addresses.iter().map(|address| (address, true));
         let others = subset.not_ready_addresses.iter().map(|address| (address, false));
@@ -28,9 +30,7 @@ pub fn endpoints(endpoints: &Endpoints, attach: Attach, cluster: &dyn Cluster) -
                 if attach.node {
                     attach_node(&mut target, address, cluster);
                 }
-                if let Some(pod) = pod_of(address.target_ref.as_ref(), cluster) {
-                    behind.cover(pod, Some(port.port), &mut target);
-                }
+                behind.cover(address.target_ref.as_ref(), Some(port.port), &mut target);
                 targets.push(target.labels());
             }
         }
@@ -57,19 +57,10 @@ fn target(address: &EndpointAddress, port: &EndpointPort, is_ready: bool) -> Met
 
 /// The labels of the machine: of that which the address is, or on which what is there runs.
 fn attach_node(target: &mut Meta, address: &EndpointAddress, cluster: &dyn Cluster) {
-    let is_node = |reference: &&TargetRef| reference.kind == "Node";
-    let itself = address.target_ref.as_ref().filter(is_node).map(|node| node.name.as_str());
+    let is_node = |reference: &&TargetRef| &*reference.kind == "Node";
+    let itself = address.target_ref.as_ref().filter(is_node).map(|node| &*node.name);
     if let Some(node) = itself.or(address.node_name.as_deref()).and_then(|name| cluster.node(name))
     {
         target.object("node", &node.metadata);
     }
-}
-
-/// The pod at an address, if it is one and is known.
-pub(super) fn pod_of<'a>(
-    reference: Option<&TargetRef>,
-    cluster: &'a dyn Cluster,
-) -> Option<&'a Pod> {
-    let reference = reference.filter(|reference| reference.kind == "Pod")?;
-    cluster.pod(&reference.namespace, &reference.name)
 }

@@ -1,12 +1,12 @@
 //! EndpointSlices: a target for each address and port of a part of a service.
 
-use super::endpoints::pod_of;
 use super::labels::{Meta, host_and_port, yes_or_no};
 use super::pod::Behind;
 use super::service::service_labels;
-use super::{Attach, Cluster};
+use super::{Cluster, attach_namespace};
 use crate::objects::{EndpointSlice, Service, SliceEndpoint, SlicePort};
 use discovery::Group;
+use discovery::kubernetes::AttachMetadata;
 
 /// The label that names the service.
 pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
@@ -14,7 +14,11 @@ pub const SERVICE_NAME: &str = "kubernetes.io/service-name";
 /// The targets of a slice, and one for each further port of the pods behind it. The addresses of the
 /// second family of a service with two are no targets: they are the same pods.
 #[must_use]
-pub fn endpointslice(slice: &EndpointSlice, attach: Attach, cluster: &dyn Cluster) -> Group {
+pub fn endpointslice(
+    slice: &EndpointSlice,
+    attach: AttachMetadata,
+    cluster: &dyn Cluster,
+) -> Group {
     let meta = &slice.metadata;
     let mut shared = Meta::default();
     shared.set("namespace", &meta.namespace);
@@ -22,12 +26,13 @@ pub fn endpointslice(slice: &EndpointSlice, attach: Attach, cluster: &dyn Cluste
     shared.object("endpointslice", meta);
     let name = meta.labels.get(SERVICE_NAME);
     let service = name.and_then(|name| cluster.service(&meta.namespace, name));
-    if let Some(service) = service {
+    if let Some(service) = &service {
         shared.extend(&service_labels(service));
     }
+    attach_namespace(&mut shared, &meta.namespace, attach, cluster);
     let source = format!("endpointslice/{}/{}", meta.namespace, meta.name);
-    let (mut behind, mut targets) = (Behind::default(), Vec::new());
-    if service.is_some_and(|service| is_second_family(service, &slice.address_type)) {
+    let (mut behind, mut targets) = (Behind::new(attach, cluster), Vec::new());
+    if service.as_ref().is_some_and(|service| is_second_family(service, &slice.address_type)) {
         return Group { source, labels: shared.labels(), targets };
     }
     for endpoint in &slice.endpoints {
@@ -37,9 +42,7 @@ pub fn endpointslice(slice: &EndpointSlice, attach: Attach, cluster: &dyn Cluste
                 if attach.node {
                     attach_node(&mut target, endpoint, cluster);
                 }
-                if let Some(pod) = pod_of(endpoint.target_ref.as_ref(), cluster) {
-                    behind.cover(pod, port.port, &mut target);
-                }
+                behind.cover(endpoint.target_ref.as_ref(), port.port, &mut target);
                 targets.push(target.labels());
             }
         }
@@ -91,8 +94,8 @@ fn target(address: &str, endpoint: &SliceEndpoint, port: &SlicePort) -> Meta {
 
 /// The labels of the machine: of that which the endpoint is, or on which it runs.
 fn attach_node(target: &mut Meta, endpoint: &SliceEndpoint, cluster: &dyn Cluster) {
-    let itself = endpoint.target_ref.as_ref().filter(|reference| reference.kind == "Node");
-    let name = itself.map(|node| node.name.as_str()).or(endpoint.node_name.as_deref());
+    let itself = endpoint.target_ref.as_ref().filter(|reference| &*reference.kind == "Node");
+    let name = itself.map(|node| &*node.name).or(endpoint.node_name.as_deref());
     if let Some(node) = name.and_then(|name| cluster.node(name)) {
         target.object("node", &node.metadata);
     }

@@ -1,15 +1,18 @@
 //! Ingresses: a target for each path of each host.
 
 use super::labels::Meta;
+use super::{Cluster, attach_namespace};
 use crate::objects::Ingress;
 use discovery::Group;
+use discovery::kubernetes::AttachMetadata;
 
 /// The targets of an ingress.
 #[must_use]
-pub fn ingress(ingress: &Ingress) -> Group {
+pub fn ingress(ingress: &Ingress, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
     let (meta, spec) = (&ingress.metadata, &ingress.spec);
     let mut shared = Meta::default();
     shared.set("namespace", &meta.namespace);
+    attach_namespace(&mut shared, &meta.namespace, attach, cluster);
     shared.object("ingress", meta);
     shared.set_some("ingress_class_name", spec.ingress_class_name.as_deref());
     let secure: Vec<&str> =

@@ -44,6 +44,11 @@ impl Meta {
     /// Sets name, labels and annotations of an object.
     pub(super) fn object(&mut self, role: &str, meta: &ObjectMeta) {
         self.set(&format!("{role}_name"), &meta.name);
+        self.labels_of(role, meta);
+    }
+
+    /// Sets labels and annotations of an object.
+    pub(super) fn labels_of(&mut self, role: &str, meta: &ObjectMeta) {
         for (name, value) in &meta.labels {
             let (label, present) = (format!("{role}_label_"), format!("{role}_labelpresent_"));
             self.set_named(&label, &present, name, value);

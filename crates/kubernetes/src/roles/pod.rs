@@ -1,27 +1,30 @@
 //! Pods: a target for each port of each container.
 
 use super::labels::{Meta, host_and_port, yes_or_no};
-use super::{Attach, Cluster};
-use crate::objects::{Container, ContainerPort, Pod};
+use super::{Cluster, Known, attach_namespace};
+use crate::objects::{Container, ContainerPort, Owned, Owner, Pod, TargetRef};
 use discovery::Group;
+use discovery::kubernetes::AttachMetadata;
 use model::Labels;
+use std::collections::HashMap;
 
 /// The targets of a pod. A pod without an address has none, and neither has one whose machine is not
 /// known when its labels are wanted.
 #[must_use]
-pub fn pod(pod: &Pod, attach: Attach, cluster: &dyn Cluster) -> Group {
+pub fn pod(pod: &Pod, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
     let meta = &pod.metadata;
     let source = format!("pod/{}/{}", meta.namespace, meta.name);
     let nothing = Group { source: source.clone(), labels: Labels::empty(), targets: Vec::new() };
     if pod.status.pod_ip.is_empty() {
         return nothing;
     }
-    let mut shared = pod_labels(pod);
+    let mut shared = pod_labels(pod, attach, cluster);
     shared.set("namespace", &meta.namespace);
     if attach.node {
         let Some(node) = cluster.node(&pod.spec.node_name) else { return nothing };
         shared.object("node", &node.metadata);
     }
+    attach_namespace(&mut shared, &meta.namespace, attach, cluster);
     let mut targets = Vec::new();
     for (container, is_init) in containers(pod) {
         let mut of_container = Meta::default();
@@ -44,8 +47,8 @@ pub fn pod(pod: &Pod, attach: Attach, cluster: &dyn Cluster) -> Group {
     Group { source, labels: shared.labels(), targets }
 }
 
-/// The labels of a pod itself.
-pub(super) fn pod_labels(pod: &Pod) -> Meta {
+/// The labels of a pod itself, and of those who made it.
+fn pod_labels(pod: &Pod, attach: AttachMetadata, cluster: &dyn Cluster) -> Meta {
     let (meta, status) = (&pod.metadata, &pod.status);
     let mut labels = Meta::default();
     labels.set("pod_ip", &status.pod_ip);
@@ -57,9 +60,41 @@ pub(super) fn pod_labels(pod: &Pod) -> Meta {
     if let Some(owner) = meta.controller() {
         labels.set("pod_controller_kind", &owner.kind);
         labels.set("pod_controller_name", &owner.name);
+        owner_labels(&mut labels, &meta.namespace, owner, attach, cluster);
     }
     labels.object("pod", meta);
     labels
+}
+
+/// The labels of those who made the maker of a pod.
+fn owner_labels(
+    labels: &mut Meta,
+    namespace: &str,
+    owner: &Owner,
+    attach: AttachMetadata,
+    cluster: &dyn Cluster,
+) {
+    let mut set = |name: &str, maker: Option<Known<Owned>>, kind: &str| {
+        let maker = maker.as_ref().and_then(|maker| maker.metadata.controller());
+        if let Some(maker) = maker.filter(|maker| *maker.kind == *kind) {
+            labels.set(name, &maker.name);
+        }
+    };
+    match &*owner.kind {
+        "ReplicaSet" if attach.deployment => {
+            let replica_set = cluster.replica_set(namespace, &owner.name);
+            set("pod_deployment_name", replica_set, "Deployment");
+        }
+        "Job" => {
+            if attach.cronjob {
+                set("pod_cronjob_name", cluster.job(namespace, &owner.name), "CronJob");
+            }
+            if attach.job {
+                labels.set("pod_job_name", &owner.name);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// All containers, and whether each runs before the others.
@@ -100,22 +135,52 @@ fn ready(pod: &Pod) -> String {
 }
 
 /// The pods behind the addresses of one service: which of their ports it covers.
-#[derive(Default)]
 pub(super) struct Behind<'a> {
-    pods: Vec<(&'a Pod, Vec<u16>)>,
+    attach: AttachMetadata,
+    cluster: &'a dyn Cluster,
+    pods: Vec<Covered>,
+    /// Where each pod stands in the list.
+    places: HashMap<(String, String), usize>,
+}
+
+struct Covered {
+    pod: Known<Pod>,
+    labels: Meta,
+    ports: Vec<u16>,
 }
 
 impl<'a> Behind<'a> {
-    /// Takes note of a pod and a port of the service that leads to it, and labels the target with
-    /// the pod and the container that listens there.
-    pub(super) fn cover(&mut self, pod: &'a Pod, port: Option<u16>, target: &mut Meta) {
-        let known = self.pods.iter().position(|(known, _)| std::ptr::eq(*known, pod));
-        let at = known.unwrap_or_else(|| {
-            self.pods.push((pod, Vec::new()));
-            self.pods.len() - 1
-        });
-        self.pods[at].1.extend(port);
-        target.extend(&pod_labels(pod));
+    pub(super) fn new(attach: AttachMetadata, cluster: &'a dyn Cluster) -> Self {
+        Self { attach, cluster, pods: Vec::new(), places: HashMap::new() }
+    }
+
+    /// If a pod is referred to and known: takes note of it and of a port of the service that leads to
+    /// it, and labels the target with the pod and the container that listens there.
+    pub(super) fn cover(
+        &mut self,
+        reference: Option<&TargetRef>,
+        port: Option<u16>,
+        target: &mut Meta,
+    ) {
+        let Some(reference) = reference.filter(|reference| &*reference.kind == "Pod") else {
+            return;
+        };
+        let key = (reference.namespace.to_string(), reference.name.to_string());
+        let at = match self.places.get(&key) {
+            Some(at) => *at,
+            None => {
+                let Some(pod) = self.cluster.pod(&reference.namespace, &reference.name) else {
+                    return;
+                };
+                let labels = pod_labels(&pod, self.attach, self.cluster);
+                self.pods.push(Covered { pod, labels, ports: Vec::new() });
+                self.places.insert(key, self.pods.len() - 1);
+                self.pods.len() - 1
+            }
+        };
+        let Covered { pod, labels, ports } = &mut self.pods[at];
+        ports.extend(port);
+        target.extend(labels);
         for (container, is_init) in containers(pod) {
             let listening =
                 container.ports.iter().find(|listening| Some(listening.container_port) == port);
@@ -128,18 +193,17 @@ impl<'a> Behind<'a> {
     /// A target for each port of those pods that the service does not lead to.
     pub(super) fn uncovered(&self) -> Vec<Labels> {
         let mut targets = Vec::new();
-        for (pod, covered) in &self.pods {
+        for Covered { pod, labels, ports } in &self.pods {
             // A pod that starts or was evicted has no address.
             if pod.status.pod_ip.is_empty() {
                 continue;
             }
-            let of_pod = pod_labels(pod);
             for (container, is_init) in containers(pod) {
                 for port in &container.ports {
-                    if covered.contains(&port.container_port) {
+                    if ports.contains(&port.container_port) {
                         continue;
                     }
-                    let mut target = of_pod.clone();
+                    let mut target = labels.clone();
                     target.address(&host_and_port(&pod.status.pod_ip, port.container_port));
                     container_labels(&mut target, container, is_init, port);
                     targets.push(target.labels());

@@ -1,15 +1,18 @@
 //! Services: a target for each port.
 
 use super::labels::{Meta, host_and_port};
+use super::{Cluster, attach_namespace};
 use crate::objects::Service;
 use discovery::Group;
+use discovery::kubernetes::AttachMetadata;
 
 /// The targets of a service, under its name in the cluster.
 #[must_use]
-pub fn service(service: &Service) -> Group {
+pub fn service(service: &Service, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
     let (meta, spec) = (&service.metadata, &service.spec);
     let mut shared = service_labels(service);
     shared.set("namespace", &meta.namespace);
+    attach_namespace(&mut shared, &meta.namespace, attach, cluster);
     let host = format!("{}.{}.svc", meta.name, meta.namespace);
     let targets = spec.ports.iter().map(|port| {
         let mut target = Meta::default();

@@ -1,36 +1,61 @@
 //! Objects and the targets they give.
 
-use super::{Attach, Cluster};
-use crate::objects::{Node, Pod, Service};
+use super::{Cluster, Known};
+use crate::objects::{Namespace, Node, Owned, Pod, Service};
 use discovery::Group;
+use discovery::kubernetes::AttachMetadata;
 use model::Labels;
 use serde::de::DeserializeOwned;
 use std::fmt::Write as _;
 
 /// The objects that others refer to.
 #[derive(Default)]
-struct Known {
+struct Others {
     pods: Vec<Pod>,
     services: Vec<Service>,
     nodes: Vec<Node>,
+    namespaces: Vec<Namespace>,
+    /// By their names.
+    replica_sets: Vec<(&'static str, Owned)>,
+    jobs: Vec<(&'static str, Owned)>,
 }
 
-impl Cluster for Known {
-    fn pod(&self, namespace: &str, name: &str) -> Option<&Pod> {
-        self.pods
-            .iter()
-            .find(|pod| pod.metadata.namespace == namespace && pod.metadata.name == name)
+fn known<T: Clone>(all: &[T], is_it: impl Fn(&T) -> bool) -> Option<Known<T>> {
+    all.iter().find(|object| is_it(object)).cloned().map(Known::from)
+}
+
+fn owned(all: &[(&str, Owned)], name: &str) -> Option<Known<Owned>> {
+    let (_, owned) = all.iter().find(|(known, _)| *known == name)?;
+    Some(owned.clone().into())
+}
+
+impl Cluster for Others {
+    fn pod(&self, namespace: &str, name: &str) -> Option<Known<Pod>> {
+        known(&self.pods, |pod| {
+            *pod.metadata.namespace == *namespace && *pod.metadata.name == *name
+        })
     }
 
-    fn service(&self, namespace: &str, name: &str) -> Option<&Service> {
-        let is_it = |service: &&Service| {
-            service.metadata.namespace == namespace && service.metadata.name == name
-        };
-        self.services.iter().find(is_it)
+    fn service(&self, namespace: &str, name: &str) -> Option<Known<Service>> {
+        known(&self.services, |service| {
+            *service.metadata.namespace == *namespace && *service.metadata.name == *name
+        })
     }
 
-    fn node(&self, name: &str) -> Option<&Node> {
-        self.nodes.iter().find(|node| node.metadata.name == name)
+    fn node(&self, name: &str) -> Option<Known<Node>> {
+        known(&self.nodes, |node| *node.metadata.name == *name)
+    }
+
+    fn namespace(&self, name: &str) -> Option<Known<Namespace>> {
+        known(&self.namespaces, |namespace| *namespace.metadata.name == *name)
+    }
+
+    fn replica_set(&self, _: &str, name: &str) -> Option<Known<Owned>> {
+        owned(&self.replica_sets, name)
+    }
+
+    fn job(&self, _: &str, name: &str) -> Option<Known<Owned>> {
+        owned(&self.jobs, name)
     }
 }
 
@@ -97,8 +122,17 @@ metadata: {name: asr, namespace: smallest, labels: {app: asr}}
 spec: {type: ClusterIP, clusterIP: 10.1.0.1, ports: [{name: metrics, port: 2269, protocol: TCP}]}
 ";
 
-fn known() -> Known {
-    Known { pods: vec![read(POD)], services: vec![read(SERVICE)], nodes: vec![read(NODE)] }
+const PLAIN: AttachMetadata =
+    AttachMetadata { node: false, namespace: false, deployment: false, job: false, cronjob: false };
+const WITH_NODE: AttachMetadata = AttachMetadata { node: true, ..PLAIN };
+
+fn known_ones() -> Others {
+    Others {
+        pods: vec![read(POD)],
+        services: vec![read(SERVICE)],
+        nodes: vec![read(NODE)],
+        ..Others::default()
+    }
 }
 
 const OF_POD: &str = "pod_controller_kind=ReplicaSet pod_controller_name=asr pod_host_ip=192.168.0.2 \
@@ -122,18 +156,18 @@ fn pods() {
          pod_container_init=true pod_container_name=mesh pod_container_port_name=admin \
          pod_container_port_number=15000 pod_container_port_protocol=TCP"
     );
-    check(&super::pod(&read(POD), Attach::default(), &known()), &expected);
+    check(&super::pod(&read(POD), PLAIN, &known_ones()), &expected);
 
-    let group = super::pod(&read(POD), Attach { node: true }, &known());
+    let group = super::pod(&read(POD), WITH_NODE, &known_ones());
     assert_eq!(group.labels.get("__meta_kubernetes_node_label_gpu"), Some("a100"));
     assert_eq!(group.labels.get("__meta_kubernetes_node_name"), Some("box"));
-    let unknown = super::pod(&read(POD), Attach { node: true }, &Known::default());
+    let unknown = super::pod(&read(POD), WITH_NODE, &Others::default());
     check(&unknown, "pod/smallest/asr-0: ");
     let starting = "{metadata: {name: a, namespace: b}, spec: {containers: [{name: c}]}}";
-    check(&super::pod(&read(starting), Attach::default(), &known()), "pod/b/a: ");
+    check(&super::pod(&read(starting), PLAIN, &known_ones()), "pod/b/a: ");
     let other_family = "{metadata: {name: a, namespace: b}, status: {podIP: 'fd00::7'},
         spec: {containers: [{name: c, ports: [{containerPort: 80}]}]}}";
-    let group = super::pod(&read(other_family), Attach::default(), &known());
+    let group = super::pod(&read(other_family), PLAIN, &known_ones());
     assert_eq!(group.targets[0].get("__address__"), Some("[fd00::7]:80"));
     assert_eq!(group.labels.get("__meta_kubernetes_pod_ready"), Some("unknown"));
 }
@@ -170,8 +204,8 @@ subsets:
          pod_container_name=mesh pod_container_port_name=admin pod_container_port_number=15000 \
          pod_container_port_protocol=TCP {OF_POD}"
     );
-    check(&super::endpoints(&read(written), Attach::default(), &known()), &expected);
-    let group = super::endpoints(&read(written), Attach { node: true }, &known());
+    check(&super::endpoints(&read(written), PLAIN, &known_ones()), &expected);
+    let group = super::endpoints(&read(written), WITH_NODE, &known_ones());
     for target in &group.targets[..2] {
         assert_eq!(target.get("__meta_kubernetes_node_annotation_rack"), Some("7"));
     }
@@ -190,8 +224,8 @@ endpoints:
 - {addresses: [10.9.9.9], conditions: {ready: false}}
 ports: [{name: metrics, port: 2269, protocol: TCP, appProtocol: http}]
 ";
-    let known = known();
-    let group = super::endpointslice(&read(written), Attach::default(), &known);
+    let known = known_ones();
+    let group = super::endpointslice(&read(written), PLAIN, &known);
     assert_eq!(group.targets.len(), 4);
     let of_all = Group { targets: vec![group.targets[1].clone()], ..group.clone() };
     let service = "endpointslice_label_kubernetes_io_service_name=asr \
@@ -221,10 +255,10 @@ ports: [{name: metrics, port: 2269, protocol: TCP, appProtocol: http}]
     let mut two = known;
     two.services[0].spec.ip_family_policy = "PreferDualStack".into();
     two.services[0].spec.ip_families = vec!["IPv6".into(), "IPv4".into()];
-    assert_eq!(super::endpointslice(&read(written), Attach::default(), &two).targets, []);
+    assert_eq!(super::endpointslice(&read(written), PLAIN, &two).targets, []);
     let any_port = "{metadata: {name: a, namespace: b}, addressType: FQDN, ports: [{}],
         endpoints: [{addresses: [lamp.example.org]}]}";
-    let group = super::endpointslice(&read(any_port), Attach::default(), &two);
+    let group = super::endpointslice(&read(any_port), PLAIN, &two);
     assert_eq!(group.targets[0].get("__address__"), Some("lamp.example.org"));
 }
 
@@ -237,10 +271,10 @@ fn services() {
          service_port_name=metrics service_port_number=2269 service_port_protocol=TCP \
          service_type=ClusterIP"
     );
-    check(&super::service(&read(SERVICE)), &expected);
+    check(&super::service(&read(SERVICE), PLAIN, &Others::default()), &expected);
     let ip = |spec: &str| {
         let yaml = format!("{{metadata: {{name: a, namespace: b}}, {spec}}}");
-        let group = super::service(&read(&yaml));
+        let group = super::service(&read(&yaml), PLAIN, &Others::default());
         let get = |name: &str| {
             group.targets[0].get(&format!("__meta_kubernetes_service_{name}")).map(str::to_owned)
         };
@@ -285,7 +319,7 @@ spec:
   - {host: plain.example.com}
 ";
     check(
-        &super::ingress(&read(written)),
+        &super::ingress(&read(written), PLAIN, &Others::default()),
         "ingress/smallest/front: ingress_class_name=nginx ingress_name=front namespace=smallest
          - __address__=a.example.org ingress_host=a.example.org ingress_path=/x ingress_scheme=https
          - __address__=a.example.org ingress_host=a.example.org ingress_path=/ ingress_scheme=https
@@ -294,4 +328,45 @@ spec:
          - __address__=plain.example.com ingress_host=plain.example.com ingress_path=/ \
          ingress_scheme=https",
     );
+}
+
+#[test]
+fn who_made_a_pod_and_the_namespace_it_is_in() {
+    let others = |maker: &str| Others {
+        namespaces: vec![read("metadata: {name: smallest, labels: {team/x: y}}")],
+        replica_sets: vec![("asr", read(maker))],
+        jobs: vec![("asr", read(maker))],
+        ..Others::default()
+    };
+    let pod = |kind: &str| read::<Pod>(&POD.replace("ReplicaSet", kind));
+    let get = |kind: &str, maker: &str, attach: AttachMetadata| {
+        let group = super::pod(&pod(kind), attach, &others(maker));
+        let get = |name: &str| {
+            group.labels.get(&format!("__meta_kubernetes_{name}")).unwrap_or("-").to_owned()
+        };
+        ["pod_deployment_name", "pod_job_name", "pod_cronjob_name", "namespace_label_team_x"]
+            .map(get)
+            .join(" ")
+    };
+    let by = |kind: &str| {
+        format!("metadata: {{ownerReferences: [{{kind: {kind}, name: up, controller: true}}]}}")
+    };
+    let all =
+        AttachMetadata { namespace: true, deployment: true, job: true, cronjob: true, ..PLAIN };
+    assert_eq!(get("ReplicaSet", &by("Deployment"), all), "up - - y");
+    assert_eq!(get("ReplicaSet", &by("Rollout"), all), "- - - y");
+    assert_eq!(get("ReplicaSet", &by("Deployment"), PLAIN), "- - - -");
+    assert_eq!(get("Job", &by("CronJob"), all), "- asr up y");
+    assert_eq!(get("Job", &by("Workflow"), all), "- asr - y");
+    assert_eq!(get("Job", &by("CronJob"), PLAIN), "- - - -");
+    assert_eq!(get("StatefulSet", &by("Deployment"), all), "- - - y");
+    for group in [
+        super::service(&read(SERVICE), all, &others("{}")),
+        super::ingress(&read("metadata: {name: a, namespace: smallest}"), all, &others("{}")),
+        super::endpoints(&read("metadata: {name: a, namespace: smallest}"), all, &others("{}")),
+        super::endpointslice(&read("metadata: {name: a, namespace: smallest}"), all, &others("{}")),
+    ] {
+        let present = group.labels.get("__meta_kubernetes_namespace_labelpresent_team_x");
+        assert_eq!(present, Some("true"), "{}", group.source);
+    }
 }
