@@ -155,7 +155,16 @@ impl Watch {
                 return None;
             }
             self.newest.borrow_and_update();
-            match self.shared.store.since(self.kind, self.version) {
+            let since = self.shared.store.since(self.kind, self.version);
+            // A fit comes before all that happens after it.
+            if self.fits.has_changed().is_ok_and(|has_changed| has_changed) {
+                let fit = self.fits.borrow_and_update().clone();
+                if let Some(fit) = fit {
+                    self.has(&fit);
+                }
+                continue;
+            }
+            match since {
                 Ok((version, events)) => {
                     self.version = version;
                     let times = if self.shared.trouble.is_twice() { 2 } else { 1 };
@@ -173,12 +182,7 @@ impl Watch {
             }
             tokio::select! {
                 () = self.hung_up.cancelled() => return None,
-                Ok(()) = self.fits.changed() => {
-                    let fit = self.fits.borrow_and_update().clone();
-                    if let Some(fit) = fit {
-                        self.has(&fit);
-                    }
-                }
+                Ok(()) = self.fits.changed() => self.fits.mark_changed(),
                 () = sleep_until(self.end) => return None,
                 changed = timeout(BOOKMARKS, self.newest.changed()) => match changed {
                     Ok(Ok(())) => {}
