@@ -1,4 +1,4 @@
-//! What is asked, and how much of it is told.
+//! What is asked of targets, and how much of it is told.
 
 use crate::tests::{Api, settings};
 use serde_json::{Value, json};

@@ -1,0 +1,4 @@
+//! What is asked, and what is told.
+
+mod object;
+mod target;
