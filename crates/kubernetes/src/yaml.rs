@@ -73,6 +73,11 @@ impl Fields {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// The keys and values, in their order.
+    pub(crate) fn into_pairs(self) -> Vec<(String, Yaml)> {
+        self.0
+    }
+
     /// The list of a key, which is made when there is none.
     pub(crate) fn list_mut(&mut self, key: &str) -> &mut Vec<Yaml> {
         let at = self.0.iter().position(|(name, _)| name == key).unwrap_or_else(|| {

@@ -12,7 +12,7 @@ mod global;
 mod http;
 mod limits;
 mod mapper;
-mod own;
+pub(crate) mod own;
 mod pod_monitor;
 mod probe;
 mod scrape_config;

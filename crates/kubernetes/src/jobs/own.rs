@@ -1,7 +1,7 @@
 //! Our own settings: whether they are valid, and what of them has a place in a `prometheus.yml`.
 
 use super::classes::Classes;
-use super::steps::Steps;
+use super::steps::{Steps, from_labels};
 use super::{global, validate};
 use crate::resources::relabel::Relabel;
 use crate::resources::{Object, Settings};
@@ -42,9 +42,18 @@ pub(crate) fn global(own: &Object<Settings>) -> Fields {
     global::section(own)
 }
 
-/// The rules that keep one part of the targets of a job.
+/// The rules that keep one part of the targets of a job; as [`Steps::shard`] makes them.
 pub(crate) fn shard_rules(shards: u64, shard: u64) -> Vec<Yaml> {
-    let settings = Settings { shards: Some(shards), ..Settings::default() };
-    let _ = (settings, shard);
-    todo!()
+    let mut preset = from_labels(&["__address__", "__tmp_hash"]);
+    preset.set("target_label", "__tmp_hash");
+    preset.set("regex", "(.+);");
+    preset.set("replacement", "$1");
+    let mut hash = from_labels(&["__tmp_hash"]);
+    hash.set("target_label", "__tmp_hash");
+    hash.set("modulus", shards);
+    hash.set("action", "hashmod");
+    let mut keep = from_labels(&["__tmp_hash", "__tmp_disable_sharding"]);
+    keep.set("regex", format!("{shard};|.+;.+"));
+    keep.set("action", "keep");
+    vec![preset.into(), hash.into(), keep.into()]
 }

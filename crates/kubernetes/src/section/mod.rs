@@ -4,6 +4,27 @@
 //! cluster and about ourselves. Where a `Prometheus` object would choose no object, this section
 //! chooses all: a selector that is not written selects everything.
 
+mod fields;
+mod file;
+mod flags;
+mod read;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod write;
+
+pub(crate) use fields::{
+    ALERTMANAGERS, KEY as KEY_FIELDS, MEANINGLESS, NESTED, OF_PROMETHEUS, OPERATOR, POD, RULES_MAP,
+    UNBUILT,
+};
+pub(crate) use read::{KEY, without_indices};
+pub use shape::Fault;
+pub(crate) use shape::{Field, Reader, Shape, field, join, unknown};
+pub use tree::Place;
+pub(crate) use tree::{Entry, Kind, Node};
+pub(crate) use write::Written;
+
 use crate::resources::Settings;
 use crate::resources::settings::FileAccess;
 use serde_json::Value;
