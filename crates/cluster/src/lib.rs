@@ -2,8 +2,9 @@
 //! to date.
 //!
 //! `access` reaches the API server through our own HTTP client, `watch` keeps one store per kind of
-//! object and scope, shared by all who ask for it. Nothing here knows what the objects mean.
+//! object and scope, shared by all who ask for it, `rights` asks what we may do there. Nothing here knows what the objects mean.
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod rights;
 pub mod watch;

@@ -91,7 +91,7 @@ pub(super) fn way(path: &Path) -> Result<Way, AccessError> {
         .map_err(|reason| AccessError::Kubeconfig { path: path.to_owned(), reason })
 }
 
-fn of_text(text: &str, folder: &Path) -> Result<Way, String> {
+pub(super) fn of_text(text: &str, folder: &Path) -> Result<Way, String> {
     // A snippet would show what stands there, which may be a secret.
     let file: Option<Kubeconfig> =
         serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string())?;

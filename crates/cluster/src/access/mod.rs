@@ -36,6 +36,7 @@ const DEFAULT_NAMESPACE: &str = "default";
 
 /// Where a way to a cluster is written down.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one for each cluster, and few of them")]
 pub enum Origin {
     /// The service account of the pod that we run in.
     InCluster {

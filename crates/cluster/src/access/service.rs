@@ -302,9 +302,6 @@ async fn hand_on(
             let text = format!("nothing came for {}s", silence.as_secs());
             io::Error::new(io::ErrorKind::TimedOut, text)
         })?;
-        if !read.map_err(body_error)? {
-            return Ok(());
-        }
         if watch.is_some() {
             line = match piece.iter().rposition(|b| *b == b'\n') {
                 Some(end) => piece.len() - end - 1,
@@ -315,8 +312,12 @@ async fn hand_on(
                 return Err(io::Error::new(io::ErrorKind::InvalidData, text));
             }
         }
-        if pieces.send(Ok(Some(piece.into()))).await.is_err() {
+        // What came before something went wrong is good.
+        if !piece.is_empty() && pieces.send(Ok(Some(piece.into()))).await.is_err() {
             return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        if !read.map_err(body_error)? {
+            return Ok(());
         }
     }
 }

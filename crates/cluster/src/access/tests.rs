@@ -1,1 +1,0 @@
-//! Access as its users see it, against a server that can be made to misbehave.
