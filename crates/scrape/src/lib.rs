@@ -38,6 +38,7 @@ pub use manager::{Manager, PoolView, Snapshot};
 pub use metrics::Metrics;
 pub use target::{Counts, Family, Health, Preview, Status, Target, check_group, preview};
 
+use client::files::Vault;
 use client::{Client, Dialer};
 use clock::Clock;
 use desk::Desk;
@@ -64,6 +65,8 @@ pub struct Options {
     pub timestamp_tolerance: Option<Duration>,
     /// Connections to targets at a time, kept ones included; beyond them scrapes fail.
     pub max_connections: usize,
+    /// Files that exist in memory only: the secrets of jobs that come from a cluster.
+    pub vault: Vault,
 }
 
 impl Default for Options {
@@ -73,6 +76,7 @@ impl Default for Options {
             offset_seed: 0,
             timestamp_tolerance: Some(Duration::from_millis(2)),
             max_connections: 65_536,
+            vault: Vault::default(),
         }
     }
 }
@@ -100,7 +104,7 @@ impl Shared {
         Self {
             store,
             metrics,
-            dialer: Dialer::net(options.max_connections),
+            dialer: Dialer::net(options.max_connections).with_vault(&options.vault),
             offset_seed: AtomicU64::new(options.offset_seed),
             options,
             clock: Clock::System,

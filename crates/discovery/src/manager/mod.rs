@@ -47,6 +47,7 @@ pub trait Discoverer: Any + Send + Sync {
 }
 
 /// A job and where its targets come from.
+#[derive(Clone)]
 pub struct Job {
     /// Distinct among jobs.
     pub name: String,

@@ -51,7 +51,7 @@ fn read(text: &str) -> Result<String, String> {
     // A folder without files, so that patterns find nothing.
     let folder = Path::new("/nonexistent");
     match parse(text, "p.yml", folder, &Reading::default(), |_| None) {
-        Ok(loaded) => Ok(to_yaml(&loaded)),
+        Ok(loaded) => Ok(to_yaml(&loaded, &[])),
         Err(error) => Err(error.to_string()),
     }
 }

@@ -35,7 +35,7 @@ mod tree;
 pub(crate) use alerting::Alerting;
 pub(crate) use error::ConfigError;
 pub(crate) use fingerprint::fingerprint;
-pub(crate) use print::to_yaml;
+pub(crate) use print::{PrintedJob, to_yaml};
 pub(crate) use storage::Retention;
 
 use file::{File, Jobs, ScrapeFile};

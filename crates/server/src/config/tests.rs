@@ -184,14 +184,14 @@ scrape_configs:
     labels: {a: "yes", b: "", y: n, version: 1.10, zip: 010}
 "#;
     let loaded = parse_text(text).unwrap();
-    let yaml = to_yaml(&loaded);
+    let yaml = to_yaml(&loaded, &[]);
     assert!(!yaml.contains("hunter2") && yaml.contains("password: <secret>"), "{yaml}");
     assert!(yaml.contains("  scrape_timeout: 5s\n") && yaml.contains("pod: pod-1"), "{yaml}");
     let again = parse_text(&yaml).unwrap_or_else(|error| panic!("{error}\n{yaml}"));
     let statics = |loaded: &Loaded| loaded.scrape_configs[0].sd().written.clone();
     assert_eq!(statics(&again), statics(&loaded), "{yaml}");
     assert_eq!(again.global.scrape_interval, loaded.global.scrape_interval);
-    assert_eq!(to_yaml(&again), yaml);
+    assert_eq!(to_yaml(&again, &[]), yaml);
 }
 
 #[test]

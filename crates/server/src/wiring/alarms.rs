@@ -6,6 +6,7 @@ use super::{GRACE, discovered, settings};
 use crate::config::Loaded;
 use crate::flags::Serve;
 use notifier::Notifier;
+use rules::LoadedFile;
 use std::sync::Arc;
 use tsdb::Db;
 
@@ -69,10 +70,16 @@ impl Alarms {
         discovered::alertmanagers(loaded, &self.discovery_means)
     }
 
-    /// Follows a configuration; groups that did not change go on undisturbed.
-    pub(super) fn apply(&self, loaded: &Loaded, alertmanagers: Vec<discovery::Job>) {
+    /// Follows the rules of a configuration, and some more; groups that did not change go on
+    /// undisturbed.
+    pub(super) fn evaluate(&self, loaded: &Loaded, more: &[LoadedFile]) {
         let settings = settings::rules(&self.flags, loaded, &self.external_url);
-        self.rules.apply(loaded.rule_files.clone(), settings);
+        let files = loaded.rule_files.iter().chain(more);
+        self.rules.apply(files.cloned().collect(), settings);
+    }
+
+    /// Follows whom a configuration tells of alerts.
+    pub(super) fn tell(&self, loaded: &Loaded, alertmanagers: Vec<discovery::Job>) {
         self.notifier.apply(settings::notifier(loaded));
         self.discoverers.apply(alertmanagers);
     }

@@ -108,6 +108,7 @@ impl Front {
             retention: ArcSwap::from_pointee(settings::retention(&flags, loaded.retention)),
             corruptions: AtomicU64::new(0),
             loaded: ArcSwap::from_pointee(loaded),
+            cluster: Arc::default(),
             reloads: Arc::new(Reloads::default()),
             reloader: OnceLock::new(),
             quit: quit.clone(),

@@ -1,5 +1,6 @@
 //! The process, as the API asks it.
 
+use super::applied::ClusterPart;
 use super::reload::Reloader;
 use super::settings::{Retention, retention_text};
 use crate::config::{self, Loaded};
@@ -30,6 +31,8 @@ pub(super) struct Server {
     pub(super) corruptions: AtomicU64,
     /// The configuration in use.
     pub(super) loaded: ArcSwap<Loaded>,
+    /// What the objects of a cluster say besides.
+    pub(super) cluster: Arc<ArcSwap<ClusterPart>>,
     pub(super) reloads: Arc<Reloads>,
     /// Set once the loops run; the reloader lives in the main task.
     pub(super) reloader: OnceLock<Weak<Reloader>>,
@@ -57,7 +60,8 @@ impl Host for Server {
     }
 
     fn config_yaml(&self) -> String {
-        config::to_yaml(&self.loaded.load())
+        let loaded = self.loaded.load();
+        config::to_yaml(&loaded, &self.cluster.load().printed(&loaded))
     }
 
     fn external_labels(&self) -> Labels {

@@ -1,12 +1,14 @@
 //! What runs by a clock of its own: the database's upkeep, discovery, scrapes, rules.
 
 use super::alarms::Alarms;
+use super::applied::Applied;
 use super::database::{self, Served};
 use super::front::{Front, STARTING};
 use super::keeper::Keeper;
 use super::past::OverHistory;
 use super::reload::Reloader;
 use super::{GRACE, settings};
+use client::files::Vault;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
@@ -39,8 +41,9 @@ impl Loops {
         server.show(Arc::clone(&scrape_metrics) as _);
         server.show(Arc::new(discovery::Together(found_by.to_vec())));
         let [discovery_metrics, alarm_metrics] = found_by;
+        let vault = Vault::default();
         let options =
-            settings::scrape_options(&front.flags, &server.loaded.load(), &server.hostname);
+            settings::scrape_options(&front.flags, &server.loaded.load(), &server.hostname, vault);
         let means = |metrics: &Arc<discovery::Metrics>| {
             let dialer = client::Dialer::net(MAX_DISCOVERY_CONNECTIONS);
             discovery::Means::new(Arc::clone(metrics), dialer, &options.user_agent)
@@ -60,7 +63,13 @@ impl Loops {
 
         let interval = settings::duration(front.flags.discovery_reload_interval);
         let discoverers = discovery::Manager::start(interval, discovery_metrics);
-        let found = discoverers.snapshots();
+        let applied = Arc::new(Applied::new(
+            Arc::clone(&scrapes),
+            Arc::clone(&alarms),
+            discoverers,
+            Arc::clone(&server.cluster),
+        ));
+        let found = applied.found();
         let reloader = Arc::new(Reloader {
             source: front.source.clone(),
             flags: front.flags.clone(),
@@ -69,7 +78,7 @@ impl Loops {
             scrapes: Arc::clone(&scrapes),
             alarms: Arc::clone(&alarms),
             db: db.clone(),
-            discoverers,
+            applied,
             discovery_means,
             fingerprint: AtomicU64::new(0),
             turn: tokio::sync::Mutex::default(),

@@ -5,6 +5,7 @@
 //! scrapes, rules, notifications, requests, database; a deadline ends each, a second signal ends all.
 
 mod alarms;
+mod applied;
 mod auto_reload;
 mod changes;
 mod database;

@@ -4,6 +4,7 @@
 //! anything changes; so a bad one changes nothing.
 
 use super::alarms::Alarms;
+use super::applied::Applied;
 use super::front::RELOAD_FAILED;
 use super::host::Server;
 use super::query_log::QueryLogFile;
@@ -26,7 +27,7 @@ pub(super) struct Reloader {
     pub(super) scrapes: Arc<scrape::Manager>,
     pub(super) alarms: Arc<Alarms>,
     pub(super) db: Db,
-    pub(super) discoverers: discovery::Manager,
+    pub(super) applied: Arc<Applied>,
     pub(super) discovery_means: discovery::Means,
     /// The files as they were when they were loaded last; 0 before.
     pub(super) fingerprint: AtomicU64,
@@ -126,9 +127,7 @@ impl Reloader {
         self.server.retention.store(Arc::new(retention));
         self.db.set_max_exemplars(settings::max_exemplars(&self.flags, &loaded));
         self.scrapes.set_offset_seed(settings::offset_seed(&loaded, &self.server.hostname));
-        self.scrapes.apply(loaded.jobs.iter().cloned());
-        self.discoverers.apply(targets);
-        self.alarms.apply(&loaded, alertmanagers);
+        self.applied.set_file(loaded, targets, alertmanagers);
         self.fingerprint.store(fingerprint, Ordering::Relaxed);
     }
 }

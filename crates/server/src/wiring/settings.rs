@@ -3,6 +3,7 @@
 use crate::config::{self, Loaded, Reading};
 use crate::flags::{FeatureList, Serve};
 use crate::memory::Budget;
+use client::files::Vault;
 use model::duration::Duration as Span;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -213,12 +214,18 @@ pub(super) fn offset_seed(loaded: &Loaded, hostname: &str) -> u64 {
 }
 
 /// How scraping is done.
-pub(super) fn scrape_options(flags: &Serve, loaded: &Loaded, hostname: &str) -> scrape::Options {
+pub(super) fn scrape_options(
+    flags: &Serve,
+    loaded: &Loaded,
+    hostname: &str,
+    vault: Vault,
+) -> scrape::Options {
     scrape::Options {
         user_agent: user_agent(),
         offset_seed: offset_seed(loaded, hostname),
         timestamp_tolerance: flags.adjust_timestamps.then(|| duration(flags.timestamp_tolerance)),
         max_connections: max_connections(flags),
+        vault,
     }
 }
 

@@ -13,13 +13,22 @@ use defaults::{fill, http_keys, relabel_rules};
 use model::duration::Duration;
 use model::names::NameScheme;
 use scrape::config::Escaping;
+use scrape::{Global, Job};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Keys and values in the order in which they are written.
 pub(super) type Pairs = Vec<(String, Value)>;
 
-/// The main file's configuration, as Prometheus prints it.
-pub(crate) fn to_yaml(loaded: &Loaded) -> String {
+/// A job that stands in no file.
+pub(crate) struct PrintedJob {
+    /// As a file would have it.
+    pub(crate) text: Arc<str>,
+    pub(crate) job: Arc<Job>,
+}
+
+/// The main file's configuration, as Prometheus prints it, with some more jobs.
+pub(crate) fn to_yaml(loaded: &Loaded, more: &[PrintedJob]) -> String {
     let model = Model::new(loaded);
     let mut out = String::new();
     let mut section = |name: &str, mut pairs: Pairs| {
@@ -32,7 +41,9 @@ pub(crate) fn to_yaml(loaded: &Loaded) -> String {
     };
     section("global", model.global);
     let mut jobs = String::new();
-    for (_, mut pairs) in model.jobs.into_iter().take(loaded.files[0].jobs) {
+    let of_file = model.jobs.into_iter().take(loaded.files[0].jobs).map(|(_, pairs)| pairs);
+    let more = more.iter().map(|more| job(&loaded.global, &more.job, &scalars::read(&more.text)));
+    for mut pairs in of_file.chain(more) {
         secrets::mask_pairs(&mut pairs);
         let mut block = String::new();
         yaml::write_pairs(&mut block, &pairs, 1);
@@ -85,7 +96,8 @@ impl Model {
 fn add_jobs(jobs: &mut Vec<(String, Pairs)>, loaded: &Loaded, file: &ConfigText, written: &Value) {
     for at in 0..file.jobs {
         let i = jobs.len();
-        jobs.push((loaded.jobs[i].name.clone(), job(loaded, i, &written[at])));
+        let job = &loaded.jobs[i];
+        jobs.push((job.name.clone(), self::job(&loaded.global, job, &written[at])));
     }
 }
 
@@ -176,8 +188,7 @@ fn global(loaded: &Loaded, written: &Value) -> Pairs {
     with_rest(Vec::from(pairs), written)
 }
 
-fn job(loaded: &Loaded, i: usize, written: &Value) -> Pairs {
-    let (job, global) = (&loaded.jobs[i], &loaded.global);
+fn job(global: &Global, job: &Job, written: &Value) -> Pairs {
     let mut written = written.clone();
     http_keys(&mut written);
     relabel_rules(&mut written);
