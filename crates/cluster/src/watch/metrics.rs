@@ -88,6 +88,20 @@ impl Metrics {
         Arc::clone(self.counts.lock().entry(kind.plural).or_default())
     }
 
+    /// How many objects of a kind were added, modified and deleted.
+    #[must_use]
+    pub fn events(&self, kind: &Kind) -> [u64; 3] {
+        let counts = self.counts.lock().get(kind.plural).cloned().unwrap_or_default();
+        [counts.added.get(), counts.modified.get(), counts.deleted.get()]
+    }
+
+    /// How often a list or a watch failed, of any kind.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        let counts = self.counts.lock();
+        counts.values().flat_map(|counts| &counts.errors).map(Counter::get).sum()
+    }
+
     pub(super) fn add(&self, watched: Weak<dyn Watched>) {
         let mut all = self.watched.lock();
         if all.len() == all.capacity() {
