@@ -33,7 +33,7 @@ pub use http::{HttpDiscovery, HttpSdConfig};
 pub use kubernetes::{Kubernetes, KubernetesConfig};
 pub use manager::{Discoverer, Found, Job, Manager, Output, PROMPT, Running, Snapshot, once};
 pub use means::Means;
-pub use metrics::{Metrics, Together};
+pub use metrics::{FailedConfig, Metrics, Together};
 pub use sections::{Refused, SdConfigs};
 pub use written::{StaticConfig, StaticDiscovery, check_address};
 

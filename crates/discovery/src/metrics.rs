@@ -1,6 +1,6 @@
 //! Counts of this crate.
 
-use model::metrics::{Collect, Counter, FloatCounter, Kind, Visitor};
+use model::metrics::{Collect, Counter, FloatCounter, Gauge, Kind, Visitor};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,7 @@ pub struct Metrics {
     /// Names for which no server had an answer.
     pub(crate) dns_lookup_failures: Counter,
     discovered: Mutex<Vec<(String, usize)>>,
+    failed_configs: Gauge,
     refreshes: [Refreshes; MECHANISMS.len()],
 }
 
@@ -61,6 +62,7 @@ impl Metrics {
             dns_lookups: Counter::default(),
             dns_lookup_failures: Counter::default(),
             discovered: Mutex::default(),
+            failed_configs: Gauge::default(),
             refreshes: Default::default(),
         }
     }
@@ -91,6 +93,25 @@ impl Metrics {
     pub(crate) fn set_discovered(&self, jobs: Vec<(String, usize)>) {
         // Whole values only: a panic elsewhere leaves nothing half done.
         *self.discovered.lock().unwrap_or_else(PoisonError::into_inner) = jobs;
+    }
+}
+
+impl Metrics {
+    /// Counts a configuration that is loaded and cannot run, until what this gives is dropped.
+    #[must_use]
+    pub fn config_failed(self: &Arc<Self>) -> FailedConfig {
+        self.failed_configs.add(1.0);
+        FailedConfig(Arc::clone(self))
+    }
+}
+
+/// A configuration that cannot run.
+#[derive(Debug)]
+pub struct FailedConfig(Arc<Metrics>);
+
+impl Drop for FailedConfig {
+    fn drop(&mut self) {
+        self.0.failed_configs.add(-1.0);
     }
 }
 
@@ -130,14 +151,14 @@ fn collect(all: &[&Metrics], visitor: &mut dyn Visitor) {
         |metrics| &metrics.updates,
     );
     collect_discoverers(all, visitor);
-    // A configuration that cannot run is refused when it is loaded, so none ever fails here.
+    // Most that cannot run are refused when they are loaded.
     visitor.family(
         "prometheus_sd_failed_configs",
         Kind::Gauge,
         "Discovery configurations that are loaded and cannot run.",
     );
     for metrics in all {
-        visitor.sample("", &[("name", metrics.name)], 0.0);
+        visitor.sample("", &[("name", metrics.name)], metrics.failed_configs.get());
     }
     visitor.family("prometheus_sd_discovered_targets", Kind::Gauge, "Targets found, by job.");
     for metrics in all {
@@ -261,13 +282,18 @@ mod tests {
         scrape.set_modified([("a", Some(1.0)), ("b", Some(2.0))]);
         notify.set_modified([("b", Some(2.0))]);
         notify.set_discovered(vec![("config-0".to_owned(), 7)]);
+        let failed = scrape.config_failed();
+        drop(scrape.config_failed());
         let mut page = Page::default();
         Together(vec![scrape, notify]).collect(&mut page);
+        drop(failed);
         let Page(mut families, samples) = page;
         for sample in [
             r#"prometheus_sd_updates_total [("name", "scrape")] 2"#,
             r#"prometheus_sd_updates_total [("name", "notify")] 3"#,
             r#"prometheus_sd_dns_lookups_total [] 9"#,
+            r#"prometheus_sd_failed_configs [("name", "scrape")] 1"#,
+            r#"prometheus_sd_failed_configs [("name", "notify")] 0"#,
             r#"prometheus_sd_refresh_duration_seconds_sum [("mechanism", "http")] 6"#,
             r#"prometheus_sd_file_mtime_seconds [("filename", "b")] 2"#,
             r#"prometheus_sd_discovered_targets [("name", "notify"), ("config", "config-0")] 7"#,
