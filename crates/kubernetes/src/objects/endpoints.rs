@@ -1,17 +1,17 @@
 //! Endpoints and EndpointSlices: the addresses of a service.
 
-use super::ObjectMeta;
+use super::{List, Map, ObjectMeta, Text, or_default};
 use serde::Deserialize;
-use std::collections::BTreeMap;
 
 /// The addresses of a service.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Endpoints {
     /// What identifies it; the service has the same name.
+    #[serde(deserialize_with = "or_default")]
     pub metadata: ObjectMeta,
     /// Addresses by their ports.
-    pub subsets: Vec<EndpointSubset>,
+    pub subsets: List<EndpointSubset>,
 }
 
 /// Addresses with the same ports.
@@ -19,11 +19,11 @@ pub struct Endpoints {
 #[serde(default, rename_all = "camelCase")]
 pub struct EndpointSubset {
     /// Those that are ready.
-    pub addresses: Vec<EndpointAddress>,
+    pub addresses: List<EndpointAddress>,
     /// Those that are not.
-    pub not_ready_addresses: Vec<EndpointAddress>,
+    pub not_ready_addresses: List<EndpointAddress>,
     /// Their ports.
-    pub ports: Vec<EndpointPort>,
+    pub ports: List<EndpointPort>,
 }
 
 /// An address of a service.
@@ -31,11 +31,11 @@ pub struct EndpointSubset {
 #[serde(default, rename_all = "camelCase")]
 pub struct EndpointAddress {
     /// The address.
-    pub ip: String,
+    pub ip: Text,
     /// Its name.
-    pub hostname: String,
+    pub hostname: Text,
     /// The machine.
-    pub node_name: Option<String>,
+    pub node_name: Option<Text>,
     /// What is there.
     pub target_ref: Option<TargetRef>,
 }
@@ -45,11 +45,11 @@ pub struct EndpointAddress {
 #[serde(default)]
 pub struct TargetRef {
     /// `Pod` or `Node`.
-    pub kind: String,
+    pub kind: Text,
     /// Its namespace.
-    pub namespace: String,
+    pub namespace: Text,
     /// Its name.
-    pub name: String,
+    pub name: Text,
 }
 
 /// A port of an address.
@@ -57,11 +57,12 @@ pub struct TargetRef {
 #[serde(default)]
 pub struct EndpointPort {
     /// Its name.
-    pub name: String,
+    pub name: Text,
     /// Its number.
+    #[serde(deserialize_with = "or_default")]
     pub port: u16,
     /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: String,
+    pub protocol: Text,
 }
 
 /// Some of the addresses of a service, of one family.
@@ -69,13 +70,14 @@ pub struct EndpointPort {
 #[serde(default, rename_all = "camelCase")]
 pub struct EndpointSlice {
     /// What identifies it; a label names the service.
+    #[serde(deserialize_with = "or_default")]
     pub metadata: ObjectMeta,
     /// `IPv4`, `IPv6` or `FQDN`.
-    pub address_type: String,
+    pub address_type: Text,
     /// The addresses.
-    pub endpoints: Vec<SliceEndpoint>,
+    pub endpoints: List<SliceEndpoint>,
     /// The ports of each.
-    pub ports: Vec<SlicePort>,
+    pub ports: List<SlicePort>,
 }
 
 /// Something with one or more addresses.
@@ -83,19 +85,20 @@ pub struct EndpointSlice {
 #[serde(default, rename_all = "camelCase")]
 pub struct SliceEndpoint {
     /// The addresses.
-    pub addresses: Vec<String>,
+    pub addresses: List<Text>,
     /// How it is.
+    #[serde(deserialize_with = "or_default")]
     pub conditions: SliceConditions,
     /// Its name.
-    pub hostname: Option<String>,
+    pub hostname: Option<Text>,
     /// What it is.
     pub target_ref: Option<TargetRef>,
     /// The machine.
-    pub node_name: Option<String>,
+    pub node_name: Option<Text>,
     /// Where the machine is.
-    pub zone: Option<String>,
+    pub zone: Option<Text>,
     /// Where it is, otherwise.
-    pub deprecated_topology: BTreeMap<String, String>,
+    pub deprecated_topology: Map,
 }
 
 /// How something with addresses is.
@@ -115,11 +118,11 @@ pub struct SliceConditions {
 #[serde(default, rename_all = "camelCase")]
 pub struct SlicePort {
     /// Its name.
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// Its number; none for any.
     pub port: Option<u16>,
     /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: Option<String>,
+    pub protocol: Option<Text>,
     /// What is spoken there.
-    pub app_protocol: Option<String>,
+    pub app_protocol: Option<Text>,
 }

@@ -1,6 +1,6 @@
 //! Ingresses.
 
-use super::ObjectMeta;
+use super::{List, ObjectMeta, Text, or_default};
 use serde::Deserialize;
 
 /// Paths to services from outside.
@@ -8,8 +8,10 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct Ingress {
     /// What identifies it.
+    #[serde(deserialize_with = "or_default")]
     pub metadata: ObjectMeta,
     /// The paths.
+    #[serde(deserialize_with = "or_default")]
     pub spec: IngressSpec,
 }
 
@@ -18,11 +20,11 @@ pub struct Ingress {
 #[serde(default, rename_all = "camelCase")]
 pub struct IngressSpec {
     /// Who serves them.
-    pub ingress_class_name: Option<String>,
+    pub ingress_class_name: Option<Text>,
     /// Hosts with certificates.
-    pub tls: Vec<IngressTls>,
+    pub tls: List<IngressTls>,
     /// Paths by host.
-    pub rules: Vec<IngressRule>,
+    pub rules: List<IngressRule>,
 }
 
 /// Hosts with a certificate.
@@ -30,7 +32,7 @@ pub struct IngressSpec {
 #[serde(default)]
 pub struct IngressTls {
     /// The hosts; `*.` stands for one label.
-    pub hosts: Vec<String>,
+    pub hosts: List<Text>,
 }
 
 /// A host.
@@ -38,7 +40,7 @@ pub struct IngressTls {
 #[serde(default)]
 pub struct IngressRule {
     /// Its name.
-    pub host: String,
+    pub host: Text,
     /// Its paths.
     pub http: Option<IngressHttp>,
 }
@@ -48,7 +50,7 @@ pub struct IngressRule {
 #[serde(default)]
 pub struct IngressHttp {
     /// The paths.
-    pub paths: Vec<IngressPath>,
+    pub paths: List<IngressPath>,
 }
 
 /// A path.
@@ -56,5 +58,5 @@ pub struct IngressHttp {
 #[serde(default)]
 pub struct IngressPath {
     /// The path; empty for all.
-    pub path: String,
+    pub path: Text,
 }

@@ -1,14 +1,19 @@
 //! Objects of a cluster, with the fields that targets are made of and no others.
 //!
-//! A cluster has many of them, so what is not needed is not kept. A null is the same as nothing.
+//! A cluster has many of them, so what is not needed is not kept, and texts that many have in common
+//! are kept once ([`Text`]). Objects are read into their places straight from the text they come in. A
+//! null is the same as nothing; a value of a wrong type makes its object unreadable.
 
+mod compact;
 mod endpoints;
 mod ingress;
 mod node;
 mod owned;
 mod pod;
 mod service;
+mod text;
 
+pub use compact::{List, Map};
 pub use endpoints::{
     EndpointAddress, EndpointPort, EndpointSlice, EndpointSubset, Endpoints, SliceConditions,
     SliceEndpoint, SlicePort, TargetRef,
@@ -18,26 +23,30 @@ pub use node::{Node, NodeAddress, NodeSpec, NodeStatus};
 pub use owned::{Namespace, Owned, OwnedMeta};
 pub use pod::{Condition, Container, ContainerPort, ContainerStatus, Pod, PodSpec, PodStatus};
 pub use service::{Service, ServicePort, ServiceSpec, ServiceStatus};
+pub use text::Text;
 
+use compact::{annotations, or_default};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use text::unshared;
 
 /// What identifies an object, and what is written on it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ObjectMeta {
     /// Its name.
-    pub name: String,
+    pub name: Text,
     /// Its namespace; empty for objects of the whole cluster.
-    pub namespace: String,
+    pub namespace: Text,
     /// What tells it from one of the same name before.
-    pub uid: String,
+    #[serde(deserialize_with = "unshared")]
+    pub uid: Text,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
-    /// Its annotations.
-    pub annotations: BTreeMap<String, String>,
+    pub labels: Map,
+    /// Its annotations, without what `kubectl apply` keeps there.
+    #[serde(deserialize_with = "annotations")]
+    pub annotations: Map,
     /// Who made it.
-    pub owner_references: Vec<Owner>,
+    pub owner_references: List<Owner>,
 }
 
 impl ObjectMeta {
@@ -53,9 +62,10 @@ impl ObjectMeta {
 #[serde(default)]
 pub struct Owner {
     /// Its kind.
-    pub kind: String,
+    pub kind: Text,
     /// Its name.
-    pub name: String,
+    pub name: Text,
     /// Whether it is responsible.
+    #[serde(deserialize_with = "or_default")]
     pub controller: bool,
 }

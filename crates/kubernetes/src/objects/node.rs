@@ -1,6 +1,6 @@
 //! Nodes.
 
-use super::{Condition, ObjectMeta};
+use super::{Condition, List, ObjectMeta, Text, or_default};
 use serde::Deserialize;
 
 /// A machine.
@@ -8,10 +8,13 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct Node {
     /// What identifies it.
+    #[serde(deserialize_with = "or_default")]
     pub metadata: ObjectMeta,
     /// What it is.
+    #[serde(deserialize_with = "or_default")]
     pub spec: NodeSpec,
     /// How it is.
+    #[serde(deserialize_with = "or_default")]
     pub status: NodeStatus,
 }
 
@@ -21,7 +24,7 @@ pub struct Node {
 pub struct NodeSpec {
     /// Its name for whom it was rented from.
     #[serde(rename = "providerID")]
-    pub provider_id: String,
+    pub provider_id: Text,
 }
 
 /// How a machine is.
@@ -29,10 +32,11 @@ pub struct NodeSpec {
 #[serde(default, rename_all = "camelCase")]
 pub struct NodeStatus {
     /// Where it is reached.
-    pub addresses: Vec<NodeAddress>,
+    pub addresses: List<NodeAddress>,
     /// `Ready` and others.
-    pub conditions: Vec<Condition>,
+    pub conditions: List<Condition>,
     /// Where its daemons listen.
+    #[serde(deserialize_with = "or_default")]
     pub daemon_endpoints: DaemonEndpoints,
 }
 
@@ -42,9 +46,9 @@ pub struct NodeStatus {
 pub struct NodeAddress {
     /// `InternalIP`, `Hostname` and others.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Text,
     /// The address.
-    pub address: String,
+    pub address: Text,
 }
 
 /// Where a machine's daemons listen.
@@ -52,6 +56,7 @@ pub struct NodeAddress {
 #[serde(default, rename_all = "camelCase")]
 pub struct DaemonEndpoints {
     /// The kubelet.
+    #[serde(deserialize_with = "or_default")]
     pub kubelet_endpoint: DaemonEndpoint,
 }
 
@@ -60,5 +65,6 @@ pub struct DaemonEndpoints {
 #[serde(default, rename_all = "PascalCase")]
 pub struct DaemonEndpoint {
     /// Its port.
+    #[serde(deserialize_with = "or_default")]
     pub port: u16,
 }

@@ -1,6 +1,6 @@
 //! Objects of which only little is looked at: namespaces, and those that others belong to.
 
-use super::{ObjectMeta, Owner};
+use super::{List, ObjectMeta, Owner, or_default};
 use serde::Deserialize;
 
 /// A namespace.

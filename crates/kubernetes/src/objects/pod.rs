@@ -1,17 +1,21 @@
 //! Pods.
 
-use super::ObjectMeta;
-use serde::Deserialize;
+use super::text::unshared;
+use super::{List, ObjectMeta, Text, or_default};
+use serde::{Deserialize, Deserializer};
 
 /// Containers that run together on a machine.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Pod {
     /// What identifies it.
+    #[serde(deserialize_with = "or_default")]
     pub metadata: ObjectMeta,
     /// What is to run.
+    #[serde(deserialize_with = "or_default")]
     pub spec: PodSpec,
     /// What runs.
+    #[serde(deserialize_with = "or_default")]
     pub status: PodStatus,
 }
 
@@ -20,11 +24,11 @@ pub struct Pod {
 #[serde(default, rename_all = "camelCase")]
 pub struct PodSpec {
     /// On which machine.
-    pub node_name: String,
+    pub node_name: Text,
     /// The containers.
-    pub containers: Vec<Container>,
+    pub containers: List<Container>,
     /// Those that run before, or all the time beside them.
-    pub init_containers: Vec<Container>,
+    pub init_containers: List<Container>,
 }
 
 /// A container.
@@ -32,11 +36,11 @@ pub struct PodSpec {
 #[serde(default)]
 pub struct Container {
     /// Its name in the pod.
-    pub name: String,
+    pub name: Text,
     /// What it runs.
-    pub image: String,
+    pub image: Text,
     /// Where it listens.
-    pub ports: Vec<ContainerPort>,
+    pub ports: List<ContainerPort>,
 }
 
 /// Where a container listens.
@@ -44,11 +48,12 @@ pub struct Container {
 #[serde(default, rename_all = "camelCase")]
 pub struct ContainerPort {
     /// Its name in the pod.
-    pub name: String,
+    pub name: Text,
     /// The number.
+    #[serde(deserialize_with = "or_default")]
     pub container_port: u16,
     /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: String,
+    pub protocol: Text,
 }
 
 /// What runs.
@@ -56,19 +61,20 @@ pub struct ContainerPort {
 #[serde(default, rename_all = "camelCase")]
 pub struct PodStatus {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
-    pub phase: String,
+    pub phase: Text,
     /// The pod's address.
     #[serde(rename = "podIP")]
-    pub pod_ip: String,
+    pub pod_ip: Text,
     /// The machine's address.
     #[serde(rename = "hostIP")]
-    pub host_ip: String,
-    /// `Ready` and others.
-    pub conditions: Vec<Condition>,
+    pub host_ip: Text,
+    /// Whether it is ready: `True`, `False` or `Unknown`. Other conditions are not kept.
+    #[serde(rename = "conditions", deserialize_with = "ready")]
+    pub ready: Option<Text>,
     /// Of the containers.
-    pub container_statuses: Vec<ContainerStatus>,
+    pub container_statuses: List<ContainerStatus>,
     /// Of those that run before.
-    pub init_container_statuses: Vec<ContainerStatus>,
+    pub init_container_statuses: List<ContainerStatus>,
 }
 
 /// Something that holds or not.
@@ -77,9 +83,9 @@ pub struct PodStatus {
 pub struct Condition {
     /// What.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Text,
     /// `True`, `False` or `Unknown`.
-    pub status: String,
+    pub status: Text,
 }
 
 /// What runs of a container.
@@ -87,8 +93,15 @@ pub struct Condition {
 #[serde(default)]
 pub struct ContainerStatus {
     /// The container's name.
-    pub name: String,
+    pub name: Text,
     /// What identifies its run.
-    #[serde(rename = "containerID")]
-    pub container_id: String,
+    #[serde(rename = "containerID", deserialize_with = "unshared")]
+    pub container_id: Text,
+}
+
+/// The status of the condition `Ready`.
+fn ready<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
+    let conditions = List::<Condition>::deserialize(deserializer)?;
+    let ready = conditions.iter().find(|condition| condition.kind == "Ready");
+    Ok(ready.map(|ready| ready.status.clone()))
 }

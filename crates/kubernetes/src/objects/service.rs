@@ -1,6 +1,7 @@
 //! Services.
 
-use super::ObjectMeta;
+use super::{List, Map, ObjectMeta, Text, or_default};
+use crate::resources::meta::NameOrNumber;
 use serde::Deserialize;
 
 /// A name for several addresses.
@@ -8,10 +9,13 @@ use serde::Deserialize;
 #[serde(default)]
 pub struct Service {
     /// What identifies it.
+    #[serde(deserialize_with = "or_default")]
     pub metadata: ObjectMeta,
     /// What it is.
+    #[serde(deserialize_with = "or_default")]
     pub spec: ServiceSpec,
     /// How it is reached from outside.
+    #[serde(deserialize_with = "or_default")]
     pub status: ServiceStatus,
 }
 
@@ -21,33 +25,38 @@ pub struct Service {
 pub struct ServiceSpec {
     /// `ClusterIP`, `NodePort`, `LoadBalancer` or `ExternalName`.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub kind: Text,
     /// Its address.
     #[serde(rename = "clusterIP")]
-    pub cluster_ip: String,
+    pub cluster_ip: Text,
     /// The name it stands for.
-    pub external_name: String,
+    pub external_name: Text,
     /// The address outside that was asked for.
     #[serde(rename = "loadBalancerIP")]
-    pub load_balancer_ip: String,
+    pub load_balancer_ip: Text,
+    /// The labels of the pods behind it.
+    pub selector: Map,
     /// Its ports.
-    pub ports: Vec<ServicePort>,
+    pub ports: List<ServicePort>,
     /// The families of its addresses, the first one first.
-    pub ip_families: Vec<String>,
+    pub ip_families: List<Text>,
     /// `SingleStack`, `PreferDualStack` or `RequireDualStack`.
-    pub ip_family_policy: String,
+    pub ip_family_policy: Text,
 }
 
 /// A port of a service.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct ServicePort {
     /// Its name.
-    pub name: String,
+    pub name: Text,
     /// Its number.
+    #[serde(deserialize_with = "or_default")]
     pub port: u16,
     /// `TCP`, `UDP` or `SCTP`.
-    pub protocol: String,
+    pub protocol: Text,
+    /// Where the pods behind it listen: the name or the number of a container's port.
+    pub target_port: Option<NameOrNumber>,
 }
 
 /// How a service is reached from outside.
@@ -55,6 +64,7 @@ pub struct ServicePort {
 #[serde(default, rename_all = "camelCase")]
 pub struct ServiceStatus {
     /// Its load balancer.
+    #[serde(deserialize_with = "or_default")]
     pub load_balancer: LoadBalancer,
 }
 
@@ -63,7 +73,7 @@ pub struct ServiceStatus {
 #[serde(default)]
 pub struct LoadBalancer {
     /// Its addresses.
-    pub ingress: Vec<LoadBalancerAddress>,
+    pub ingress: List<LoadBalancerAddress>,
 }
 
 /// An address of a load balancer.
@@ -71,5 +81,5 @@ pub struct LoadBalancer {
 #[serde(default)]
 pub struct LoadBalancerAddress {
     /// The address, if it is a number.
-    pub ip: String,
+    pub ip: Text,
 }

@@ -2,7 +2,7 @@
 
 use super::labels::Meta;
 use super::{Cluster, attach_namespace};
-use crate::objects::Ingress;
+use crate::objects::{Ingress, Text};
 use discovery::Group;
 use discovery::kubernetes::AttachMetadata;
 
@@ -15,8 +15,7 @@ pub fn ingress(ingress: &Ingress, attach: AttachMetadata, cluster: &dyn Cluster)
     attach_namespace(&mut shared, &meta.namespace, attach, cluster);
     shared.object("ingress", meta);
     shared.set_some("ingress_class_name", spec.ingress_class_name.as_deref());
-    let secure: Vec<&str> =
-        spec.tls.iter().flat_map(|tls| &tls.hosts).map(String::as_str).collect();
+    let secure: Vec<&str> = spec.tls.iter().flat_map(|tls| &tls.hosts).map(Text::as_str).collect();
     let mut targets = Vec::new();
     for rule in &spec.rules {
         let is_secure = secure.iter().any(|pattern| is_host_of(&rule.host, pattern));

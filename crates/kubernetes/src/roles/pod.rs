@@ -130,8 +130,8 @@ fn container_id<'a>(pod: &'a Pod, container: &Container, is_init: bool) -> &'a s
 }
 
 fn ready(pod: &Pod) -> String {
-    let condition = pod.status.conditions.iter().find(|condition| condition.kind == "Ready");
-    condition.map_or_else(|| "unknown".to_owned(), |ready| ready.status.to_ascii_lowercase())
+    let ready = pod.status.ready.as_ref();
+    ready.map_or_else(|| "unknown".to_owned(), |ready| ready.to_ascii_lowercase())
 }
 
 /// The pods behind the addresses of one service: which of their ports it covers.

@@ -30,7 +30,8 @@ pub fn service(service: &Service, attach: AttachMetadata, cluster: &dyn Cluster)
             let given = service.status.load_balancer.ingress.iter();
             let given: Vec<_> =
                 given.map(|address| address.ip.as_str()).filter(|ip| !ip.is_empty()).collect();
-            let ip = if given.is_empty() { spec.load_balancer_ip.clone() } else { given.join(",") };
+            let ip =
+                if given.is_empty() { spec.load_balancer_ip.to_string() } else { given.join(",") };
             target.set("service_loadbalancer_ip", &ip);
         }
         target.labels()

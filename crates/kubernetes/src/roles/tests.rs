@@ -1,7 +1,7 @@
 //! Objects and the targets they give.
 
 use super::{Cluster, Known};
-use crate::objects::{Namespace, Node, Owned, Pod, Service};
+use crate::objects::{Namespace, Node, Owned, Pod, Service, Text};
 use discovery::Group;
 use discovery::kubernetes::AttachMetadata;
 use model::Labels;
@@ -254,7 +254,7 @@ ports: [{name: metrics, port: 2269, protocol: TCP, appProtocol: http}]
 
     let mut two = known;
     two.services[0].spec.ip_family_policy = "PreferDualStack".into();
-    two.services[0].spec.ip_families = vec!["IPv6".into(), "IPv4".into()];
+    two.services[0].spec.ip_families = ["IPv6", "IPv4"].into_iter().map(Text::from).collect();
     assert_eq!(super::endpointslice(&read(written), PLAIN, &two).targets, []);
     let any_port = "{metadata: {name: a, namespace: b}, addressType: FQDN, ports: [{}],
         endpoints: [{addresses: [lamp.example.org]}]}";
