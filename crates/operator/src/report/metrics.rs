@@ -1,0 +1,118 @@
+//! Our own metrics about what objects are told.
+
+use crate::plan::MonitorKind;
+use model::metrics::{Collect, Counter, Gauge, Kind, Visitor};
+
+/// How it stands with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Managed {
+    /// It has all that it asks for.
+    Selected,
+    /// A part of it is left out.
+    Degraded,
+    /// What it refers to is not there.
+    Waiting,
+    /// It is not valid.
+    Rejected,
+    /// It does not count.
+    Deselected,
+}
+
+const STATES: [&str; 5] = ["selected", "degraded", "waiting", "rejected", "deselected"];
+
+/// What came of writing a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StatusWrite {
+    Written,
+    Unchanged,
+    Gone,
+    Conflict,
+    Forbidden,
+    Failed,
+}
+
+const STATUS_WRITES: [&str; 6] =
+    ["written", "unchanged", "gone", "conflict", "forbidden", "failed"];
+
+/// What came of an Event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Sent,
+    Known,
+    Forbidden,
+    Failed,
+    Dropped,
+}
+
+const EVENTS: [&str; 5] = ["sent", "known", "forbidden", "failed", "dropped"];
+
+/// Counters and gauges of reporting.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    managed: [[Gauge; STATES.len()]; MonitorKind::ALL.len()],
+    statuses: [Counter; STATUS_WRITES.len()],
+    events: [Counter; EVENTS.len()],
+    waiting: Gauge,
+    missing: Gauge,
+}
+
+/// Objects of each kind in each state.
+pub(super) type Counts = [[u32; STATES.len()]; MonitorKind::ALL.len()];
+
+impl Metrics {
+    pub(super) fn set_managed(&self, counts: &Counts) {
+        for (gauges, counts) in self.managed.iter().zip(counts) {
+            for (gauge, count) in gauges.iter().zip(counts) {
+                gauge.set(f64::from(*count));
+            }
+        }
+    }
+
+    pub(super) fn status(&self, result: StatusWrite) {
+        self.statuses[result as usize].inc();
+    }
+
+    pub(super) fn event(&self, result: Sent) {
+        self.events[result as usize].inc();
+    }
+
+    /// Objects that wait for their status to be written.
+    pub(super) fn set_waiting(&self, count: usize) {
+        self.waiting.set(count as f64);
+    }
+
+    pub(super) fn set_missing(&self, count: usize) {
+        self.missing.set(count as f64);
+    }
+}
+
+impl Collect for Metrics {
+    fn collect(&self, visitor: &mut dyn Visitor) {
+        let name = "rushlight_operator_managed_resources";
+        visitor.family(name, Kind::Gauge, "Custom resources by what became of them.");
+        for (kind, gauges) in MonitorKind::ALL.into_iter().zip(&self.managed) {
+            for (state, gauge) in STATES.into_iter().zip(gauges) {
+                let labels = [("resource", kind.as_str()), ("state", state)];
+                visitor.sample("", &labels, gauge.get());
+            }
+        }
+        let mut counters = |name: &str, help: &str, results: &[&str], counters: &[Counter]| {
+            visitor.family(name, Kind::Counter, help);
+            for (result, counter) in results.iter().zip(counters) {
+                visitor.sample("", &[("result", *result)], counter.get() as f64);
+            }
+        };
+        let name = "rushlight_operator_status_writes_total";
+        counters(name, "Statuses that were to be written.", &STATUS_WRITES, &self.statuses);
+        let name = "rushlight_operator_events_total";
+        counters(name, "Events that were to be sent.", &EVENTS, &self.events);
+        let mut gauge = |name: &str, help: &str, gauge: &Gauge| {
+            visitor.family(name, Kind::Gauge, help);
+            visitor.sample("", &[], gauge.get());
+        };
+        let name = "rushlight_operator_status_queue_length";
+        gauge(name, "Objects whose status is still to be written.", &self.waiting);
+        let name = "rushlight_operator_missing_permissions";
+        gauge(name, "Permissions that the configuration needs and that we lack.", &self.missing);
+    }
+}

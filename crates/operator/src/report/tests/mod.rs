@@ -1,0 +1,1 @@
+//! Reporting as the API server sees it.
