@@ -29,7 +29,7 @@ pub(super) fn steps(out: &mut Steps, selector: &LabelSelector, what: &str) -> Re
     Ok(())
 }
 
-/// What [`steps`] will drop anyway; nothing when they drop nothing, or a condition is not known.
+/// What [`steps`] will drop anyway; nothing when a condition is not known.
 pub(super) fn preselect(selector: &LabelSelector) -> Option<Preselect> {
     let mut requirements = Vec::new();
     let mut require = |key: &str, condition| {
@@ -48,7 +48,7 @@ pub(super) fn preselect(selector: &LabelSelector) -> Option<Preselect> {
         };
         require(key, condition);
     }
-    (!requirements.is_empty()).then_some(Preselect { requirements })
+    Some(Preselect { requirements })
 }
 
 /// The selector as the API server reads it; empty when all are chosen.

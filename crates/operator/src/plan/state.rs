@@ -260,6 +260,14 @@ pub struct Waiting {
     pub kept: Vec<String>,
 }
 
+impl Waiting {
+    /// Whether the answers are only awaited.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.missing.iter().all(|missing| missing.why == MissingReason::NotRead(None))
+    }
+}
+
 /// What an object refers to, and is not there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
@@ -325,4 +333,14 @@ pub struct KindState {
     pub error: Option<String>,
     /// Why none of its objects can count, when a selector cannot be followed.
     pub refused: Option<String>,
+    /// Objects that are left out because there are too many.
+    pub left_out: usize,
+}
+
+impl KindState {
+    /// Whether there is nothing to wait for: its objects are known, or may not be.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.is_synced || self.is_absent || self.forbidden.is_some()
+    }
 }

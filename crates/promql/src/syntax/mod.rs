@@ -11,6 +11,7 @@ mod functions;
 mod lexer;
 mod parser;
 mod printer;
+mod restrict;
 mod string;
 mod token;
 

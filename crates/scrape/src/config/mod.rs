@@ -85,6 +85,11 @@ impl Config {
         &self.0.sd
     }
 
+    /// Where its targets come from, for what no file says.
+    pub fn sd_mut(&mut self) -> &mut SdConfigs {
+        &mut self.0.sd
+    }
+
     /// Joins the files that are named relative to the config file with its directory.
     pub fn set_directory(&mut self, directory: &Path) {
         self.0.set_directory(directory);
