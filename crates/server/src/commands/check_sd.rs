@@ -1,7 +1,8 @@
 //! `rushlight check service-discovery`: which targets would a job have, and with which labels?
 
 use crate::config::{self, Reading};
-use crate::flags::CheckServiceDiscovery;
+use crate::flags::{CheckServiceDiscovery, SERVICE_ACCOUNT};
+use crate::wiring::cluster::Reach;
 use anyhow::{Context, bail};
 use model::Labels;
 use scrape::Preview;
@@ -9,6 +10,7 @@ use serde_json::{Map, Value, json};
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,11 +36,12 @@ pub(crate) async fn service_discovery(asked: &CheckServiceDiscovery) -> anyhow::
         let (line, column) = (refused.line, refused.column);
         bail!("Could not create new discoverer: {file}:{line}:{column}: {refused}");
     }
-    let means = discovery::Means::new(
+    let reach = Reach::new(Path::new(SERVICE_ACCOUNT));
+    let means = reach.means(discovery::Means::new(
         Arc::new(discovery::Metrics::new("check")),
         client::Dialer::net(MAX_CONNECTIONS),
         concat!("Rushlight/", env!("CARGO_PKG_VERSION")),
-    );
+    ));
     let discoverers = config.sd().discoverers(&means).map_err(|refused| {
         let (file, line, column) = (asked.config.display(), refused.line, refused.column);
         anyhow::anyhow!("Could not create new discoverer: {file}:{line}:{column}: {refused}")

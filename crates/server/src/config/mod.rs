@@ -116,6 +116,11 @@ pub(crate) const SELF_SCRAPE: &str = "global:\n  scrape_interval: 15s\nscrape_co
     - job_name: prometheus\n    metrics_path: \"{prefix}/metrics\"\n    static_configs:\n      \
     - targets: [\"{address}\"]\n";
 
+/// What runs without a file in a cluster: as often as the Operator has it.
+pub(crate) const IN_CLUSTER: &str = "global:\n  scrape_interval: 30s\n  evaluation_interval: 30s\n\
+    scrape_configs:\n  - job_name: prometheus\n    metrics_path: \"{prefix}/metrics\"\n    \
+    static_configs:\n      - targets: [\"{address}\"]\nkubernetes: {}\n";
+
 /// Reads a file.
 pub(crate) fn load(path: &Path, reading: &Reading) -> Result<Loaded, ConfigError> {
     let text = if reading.once { reading::text_once(path) } else { reading::file_text(path) }?;

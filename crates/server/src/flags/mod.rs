@@ -23,7 +23,7 @@ pub(crate) use commands::{
     Test, TestRules,
 };
 pub(crate) use features::FeatureList;
-pub(crate) use serve::{Log, LogFormat, LogLevel, Serve};
+pub(crate) use serve::{Log, LogFormat, LogLevel, SERVICE_ACCOUNT, Serve};
 pub(crate) use values::ListenAddress;
 
 use clap::error::ErrorKind;

@@ -15,14 +15,18 @@ const WEB: &str = "Web";
 const STORAGE: &str = "Storage";
 const QUERY: &str = "Queries";
 const SCRAPE: &str = "Scraping";
+const KUBERNETES: &str = "Kubernetes";
 const RULES: &str = "Rules and alerts";
 const PROCESS: &str = "Process";
+
+/// Where a pod has the files of its service account.
+pub(crate) const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The flags of a server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Serve {
     /// The configuration file. Without this flag and without a prometheus.yml the server scrapes
-    /// itself.
+    /// itself and, in a Kubernetes cluster, what monitors name.
     #[arg(long = "config.file", value_name = "FILE", default_value = "prometheus.yml",
         help_heading = CONFIG)]
     pub(crate) config_file: PathBuf,
@@ -128,6 +132,15 @@ pub(crate) struct Serve {
     #[arg(long = "scrape.discovery-reload-interval", value_name = "DURATION", hide = true,
         default_value = "5s", value_parser = values::duration, help_heading = SCRAPE)]
     pub(crate) discovery_reload_interval: Duration,
+
+    /// The folder of the service account by which the cluster around this process is reached.
+    #[arg(long = "kubernetes.service-account-dir", value_name = "FOLDER", hide = true,
+        default_value = SERVICE_ACCOUNT, help_heading = KUBERNETES)]
+    pub(crate) kubernetes_folder: PathBuf,
+    /// Which part of the targets is ours where they are divided into shards, the first being 0. By
+    /// default the number at the end of the name of the host.
+    #[arg(long = "kubernetes.shard", value_name = "N", help_heading = KUBERNETES)]
+    pub(crate) kubernetes_shard: Option<u64>,
 
     /// Longest time without evaluations after which alerts go on to wait where they were, instead of
     /// beginning anew.

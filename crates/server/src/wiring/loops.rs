@@ -2,13 +2,13 @@
 
 use super::alarms::Alarms;
 use super::applied::Applied;
+use super::cluster::{Cluster, Reach};
 use super::database::{self, Served};
 use super::front::{Front, STARTING};
 use super::keeper::Keeper;
 use super::past::OverHistory;
 use super::reload::Reloader;
 use super::{GRACE, settings};
-use client::files::Vault;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::task::JoinHandle;
@@ -21,6 +21,7 @@ const MAX_DISCOVERY_CONNECTIONS: usize = 256;
 /// The running loops.
 pub(super) struct Loops {
     pub(super) reloader: Arc<Reloader>,
+    cluster: Arc<Cluster>,
     scrapes: Arc<scrape::Manager>,
     alarms: Arc<Alarms>,
     /// Hand what discovery finds to the scrapes, and to those who tell of alerts.
@@ -41,12 +42,13 @@ impl Loops {
         server.show(Arc::clone(&scrape_metrics) as _);
         server.show(Arc::new(discovery::Together(found_by.to_vec())));
         let [discovery_metrics, alarm_metrics] = found_by;
-        let vault = Vault::default();
+        let reach = Reach::new(&front.flags.kubernetes_folder);
+        let vault = reach.vault();
         let options =
             settings::scrape_options(&front.flags, &server.loaded.load(), &server.hostname, vault);
         let means = |metrics: &Arc<discovery::Metrics>| {
             let dialer = client::Dialer::net(MAX_DISCOVERY_CONNECTIONS);
-            discovery::Means::new(Arc::clone(metrics), dialer, &options.user_agent)
+            reach.means(discovery::Means::new(Arc::clone(metrics), dialer, &options.user_agent))
         };
         let (discovery_means, alarm_means) = (means(&discovery_metrics), means(&alarm_metrics));
         let scrapes = scrape::Manager::new(Arc::new(db.clone()), scrape_metrics, options);
@@ -70,6 +72,7 @@ impl Loops {
             Arc::clone(&server.cluster),
         ));
         let found = applied.found();
+        let cluster = Arc::new(Cluster::new(front, reach, discovery_means.clone(), &applied));
         let reloader = Arc::new(Reloader {
             source: front.source.clone(),
             flags: front.flags.clone(),
@@ -79,6 +82,7 @@ impl Loops {
             alarms: Arc::clone(&alarms),
             db: db.clone(),
             applied,
+            cluster: Arc::clone(&cluster),
             discovery_means,
             fingerprint: AtomicU64::new(0),
             turn: tokio::sync::Mutex::default(),
@@ -94,12 +98,13 @@ impl Loops {
             tokio::spawn(async move { followers.0.follow(found).await }),
             tokio::spawn(async move { followers.1.follow().await }),
         ];
-        Ok(Self { reloader, scrapes, alarms, following, keeper, db })
+        Ok(Self { reloader, cluster, scrapes, alarms, following, keeper, db })
     }
 
-    /// Ends them in order: discovery, scrapes, rules, notifications, requests, database.
+    /// Ends them in order: what follows the cluster, discovery, scrapes, rules, notifications, requests, database.
     pub(super) async fn stop(self, front: Front) -> anyhow::Result<()> {
-        let Self { reloader, scrapes, alarms, following, keeper, db } = self;
+        let Self { reloader, cluster, scrapes, alarms, following, keeper, db } = self;
+        cluster.stop().await;
         // The last owner of discovery: dropping it stops it.
         drop(reloader);
         if !scrapes.shutdown(GRACE).await {
@@ -109,6 +114,7 @@ impl Loops {
         for following in following {
             following.await?;
         }
+        cluster.close().await;
         front.close().await;
         keeper.stop().await;
         database::close(db).await

@@ -1,13 +1,24 @@
 //! Putting the parts together, and taking them apart again in order.
 //!
 //! The sockets open first, so that `/-/healthy` and `/metrics` answer while the log is replayed;
-//! once the database is open, requests are served, and scrapes and rules begin. At the end: discovery,
-//! scrapes, rules, notifications, requests, database; a deadline ends each, a second signal ends all.
+//! once the database is open, requests are served, and scrapes and rules begin. At the end: clusters,
+//! discovery, scrapes, rules, notifications, requests, database; a deadline ends each, a second signal
+//! ends all. What the cargo feature `kubernetes` adds is in [`cluster`].
+
+#![cfg_attr(
+    not(feature = "kubernetes"),
+    expect(dead_code, reason = "some of it is there for clusters only")
+)]
 
 mod alarms;
 mod applied;
 mod auto_reload;
 mod changes;
+#[cfg(feature = "kubernetes")]
+pub(crate) mod cluster;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "cluster/absent.rs"]
+pub(crate) mod cluster;
 mod database;
 mod discovered;
 mod explained;
@@ -72,7 +83,7 @@ pub(crate) async fn serve(parsed: Parsed) -> Result<(), Failure> {
     let source = if parsed.config_file_given || file.exists() {
         ConfigSource::File(file.clone())
     } else {
-        ConfigSource::of_itself()
+        ConfigSource::without_file(&parsed.cli.serve.kubernetes_folder)
     };
     run(parsed, source, None).await
 }

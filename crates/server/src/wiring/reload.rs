@@ -5,6 +5,7 @@
 
 use super::alarms::Alarms;
 use super::applied::Applied;
+use super::cluster::{Cluster, Prepared};
 use super::front::RELOAD_FAILED;
 use super::host::Server;
 use super::query_log::QueryLogFile;
@@ -28,6 +29,7 @@ pub(super) struct Reloader {
     pub(super) alarms: Arc<Alarms>,
     pub(super) db: Db,
     pub(super) applied: Arc<Applied>,
+    pub(super) cluster: Arc<Cluster>,
     pub(super) discovery_means: discovery::Means,
     /// The files as they were when they were loaded last; 0 before.
     pub(super) fingerprint: AtomicU64,
@@ -42,6 +44,7 @@ struct Ready {
     /// Who finds the targets of the jobs, and the Alertmanagers.
     targets: Vec<discovery::Job>,
     alertmanagers: Vec<discovery::Job>,
+    cluster: Prepared,
     fingerprint: u64,
 }
 
@@ -110,13 +113,22 @@ impl Reloader {
     }
 
     fn ready(&self, loaded: Loaded, fingerprint: u64) -> Result<Ready, String> {
+        // First: what names no cluster means this one.
+        let cluster = self.cluster.prepare(&loaded)?;
         let targets = discovered::jobs(&loaded, &self.discovery_means)?;
         let alertmanagers = self.alarms.sources(&loaded)?;
-        Ok(Ready { query_log: query_log(&loaded)?, loaded, targets, alertmanagers, fingerprint })
+        Ok(Ready {
+            query_log: query_log(&loaded)?,
+            loaded,
+            targets,
+            alertmanagers,
+            cluster,
+            fingerprint,
+        })
     }
 
     fn apply(&self, ready: Ready) {
-        let Ready { loaded, query_log, targets, alertmanagers, fingerprint } = ready;
+        let Ready { loaded, query_log, targets, alertmanagers, cluster, fingerprint } = ready;
         let loaded = Arc::new(loaded);
         self.server.loaded.store(Arc::clone(&loaded));
         self.state.set_default_step_ms(loaded.evaluation_interval_ms);
@@ -127,7 +139,8 @@ impl Reloader {
         self.server.retention.store(Arc::new(retention));
         self.db.set_max_exemplars(settings::max_exemplars(&self.flags, &loaded));
         self.scrapes.set_offset_seed(settings::offset_seed(&loaded, &self.server.hostname));
-        self.applied.set_file(loaded, targets, alertmanagers);
+        self.applied.set_file(Arc::clone(&loaded), targets, alertmanagers);
+        self.cluster.apply(cluster, &loaded);
         self.fingerprint.store(fingerprint, Ordering::Relaxed);
     }
 }

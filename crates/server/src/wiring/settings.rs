@@ -15,6 +15,9 @@ pub(super) use crate::config::Retention;
 /// Kept when neither flags nor file say anything.
 const DEFAULT_RETENTION_MS: i64 = 15 * 24 * 3_600_000;
 
+/// How soon targets of a cluster are scraped for the first time.
+const FIRST_SCRAPE: Duration = Duration::from_secs(1);
+
 /// Exemplars that are kept when the feature is on and the file says nothing.
 const DEFAULT_EXEMPLARS: usize = 100_000;
 /// More than this are not kept, whatever the file says: some gigabytes.
@@ -229,6 +232,27 @@ pub(super) fn scrape_options(
     }
 }
 
+/// What the jobs of a cluster inherit: their targets are scraped soon after they are found.
+pub(super) fn cluster_global(loaded: &Loaded) -> scrape::Global {
+    scrape::Global { first_scrape_within: Some(FIRST_SCRAPE), ..loaded.global.clone() }
+}
+
+/// How rules of a cluster are read: as those of files.
+pub(super) fn rule_options(flags: &Serve, loaded: &Loaded) -> rules::file::Options {
+    let scheme = loaded.global.metric_name_validation_scheme.as_deref();
+    rules::file::Options {
+        features: FeatureList::union(&flags.features).promql,
+        legacy_names: scheme == Some("legacy"),
+        ..Default::default()
+    }
+}
+
+/// Which part of all targets is ours: as the flag says, else by the number at the end of the name of a
+/// pod of a StatefulSet.
+pub(super) fn shard(flags: &Serve, hostname: &str) -> Option<u64> {
+    flags.kubernetes_shard.or_else(|| hostname.rsplit_once('-')?.1.parse().ok())
+}
+
 /// What holds for all rules.
 pub(super) fn rules(flags: &Serve, loaded: &Loaded, external_url: &str) -> rules::Settings {
     rules::Settings {
@@ -270,7 +294,7 @@ pub(super) fn notifier(loaded: &Loaded) -> notifier::Settings {
 }
 
 /// Who asks, in the words of HTTP.
-fn user_agent() -> String {
+pub(super) fn user_agent() -> String {
     format!("Prometheus/{}", crate::version::PROMETHEUS_VERSION)
 }
 

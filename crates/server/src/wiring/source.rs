@@ -1,5 +1,6 @@
 //! Where the configuration comes from.
 
+use super::cluster;
 use crate::config::{self, ConfigError, Loaded, Reading};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,8 +14,16 @@ pub(super) enum ConfigSource {
 }
 
 impl ConfigSource {
-    /// The server scrapes itself.
-    pub(super) fn of_itself() -> Self {
+    /// What is done without a file: the server scrapes itself and, in a cluster, all that monitors
+    /// name. The folder is that of the service account.
+    pub(super) fn without_file(folder: &Path) -> Self {
+        if cluster::is_around(folder) {
+            let namespace = cluster::own_namespace(folder).unwrap_or_default();
+            let what = "no configuration file, but a cluster: its monitors and rules are followed, \
+                        and the server scrapes itself";
+            tracing::info!(component = "config", namespace, "{what}");
+            return Self::Text(config::IN_CLUSTER.to_owned());
+        }
         tracing::info!(component = "config", "no configuration file: the server scrapes itself");
         Self::Text(config::SELF_SCRAPE.to_owned())
     }
