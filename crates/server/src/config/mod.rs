@@ -16,6 +16,7 @@ mod global;
 mod headers;
 #[cfg(test)]
 mod hostile;
+mod kubernetes;
 pub(crate) mod nearest;
 #[cfg(test)]
 mod numbers;
@@ -38,13 +39,16 @@ pub(crate) use fingerprint::fingerprint;
 pub(crate) use print::{PrintedJob, to_yaml};
 pub(crate) use storage::Retention;
 
+use ::kubernetes::Section;
 use file::{File, Jobs, ScrapeFile};
 use global::GlobalSection;
+use kubernetes::Brought;
 use model::Labels;
 use model::names::NameScheme;
 use rules::LoadedFile;
 use scrape::{Config, Global, Job};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How a file is read.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +63,12 @@ pub(crate) struct Reading {
     pub(crate) alone: bool,
     /// Read rule files too, in which these parts of the language are switched on.
     pub(crate) rules: Option<promql::Features>,
+    /// Our name among those that run with the same configuration in a cluster.
+    pub(crate) replica: Option<String>,
+    /// The namespace we run in.
+    pub(crate) own_namespace: Option<String>,
+    /// Which part of the targets is ours, where they are divided; the first without it.
+    pub(crate) shard: Option<u64>,
 }
 
 /// A loaded configuration.
@@ -88,6 +98,8 @@ pub(crate) struct Loaded {
     /// The rule files that these mean, each once, if they were asked for.
     pub(crate) rule_files: Vec<LoadedFile>,
     pub(crate) alerting: Alerting,
+    /// The cluster whose monitors and rules are followed.
+    pub(crate) kubernetes: Option<Arc<kubernetes::Section>>,
     /// What this build cannot do, in the order of the files.
     unbuilt: Vec<ConfigError>,
 }
@@ -138,25 +150,31 @@ pub(crate) fn parse(
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Loaded, ConfigError> {
     let mut written: File = reading::sections(text, file)?;
+    let mut brought = Brought::new(&mut written, text, file, reading)?;
     let (section, at) = written.global.take().map_or_else(
         || (GlobalSection::default(), serde_saphyr::Location::UNKNOWN),
         |section| (section.value, section.referenced),
     );
     let in_global = |message: String| ConfigError::at(file, at, message);
     let scheme = section.name_scheme().map_err(in_global)?;
-    let global = section.resolve(&reading.defaults, directory).map_err(in_global)?;
+    let mut global = section.resolve(&reading.defaults, directory).map_err(in_global)?;
+    brought.enforce(&mut global);
     let (external_labels, mut warnings) = section.external_labels(&variable).map_err(in_global)?;
 
     written.check_patterns(file)?;
     let mut jobs = Jobs::default();
     jobs.add(written.scrape_configs.take(), file, directory, &global)?;
-    let alerting = written.alerting(file, directory, scheme)?;
+    let own_jobs = jobs.jobs.len();
+    let more_jobs = brought.add_jobs(&mut jobs, file, directory, &global, reading.shard)?;
+    let mut alerting = written.alerting(file, directory, scheme)?;
+    brought.add_alerting(&mut alerting, file, directory, scheme)?;
     written.check_others(file, scheme)?;
     if reading.agent {
         written.check_agent(file)?;
     }
     warnings.append(&mut old_tls::warnings(file, text));
-    let mut files = vec![ConfigText { text: text.to_owned(), jobs: jobs.jobs.len() }];
+    let mut files = vec![ConfigText { text: text.to_owned(), jobs: own_jobs }];
+    files.extend(more_jobs);
     let patterns = written.scrape_config_files.iter().flatten();
     for pattern in patterns.filter(|_| !reading.alone) {
         for path in paths::matching(&paths::join(directory, &pattern.value)) {
@@ -167,16 +185,17 @@ pub(crate) fn parse(
     }
 
     let rule_patterns = written.rule_patterns(directory);
-    let rule_files = match reading.rules {
-        Some(features) => {
-            let legacy_names = scheme == NameScheme::Legacy;
-            let options = rules::file::Options { features, legacy_names, ..Default::default() };
-            rule_files::load(&rule_patterns, &options)?
-        }
+    let legacy_names = scheme == NameScheme::Legacy;
+    let features = reading.rules.unwrap_or_default();
+    let options = rules::file::Options { features, legacy_names, ..Default::default() };
+    let in_place = brought.rule_files(file, &options)?;
+    let mut rule_files = match reading.rules {
+        Some(_) => rule_files::load(&rule_patterns, &options)?,
         None => Vec::new(),
     };
+    rule_files.extend(in_place.into_iter().filter(|_| reading.rules.is_some()));
 
-    let mut unbuilt = written.unbuilt(file);
+    let mut unbuilt = written.unbuilt(file, &brought);
     unbuilt.append(&mut jobs.unbuilt);
     unbuilt.sort_by(|a, b| match (a.file == file, b.file == file) {
         (true, true) => a.at.cmp(&b.at),
@@ -194,6 +213,7 @@ pub(crate) fn parse(
         rule_patterns,
         rule_files,
         alerting,
+        kubernetes: None,
         unbuilt,
         files,
         global,

@@ -54,8 +54,11 @@ impl Cluster {
 
     /// # Errors
     /// When a configuration asks for a cluster.
-    pub(super) fn prepare(&self, _loaded: &Loaded) -> Result<Prepared, String> {
-        Ok(Prepared)
+    pub(super) fn prepare(&self, loaded: &Loaded) -> Result<Prepared, String> {
+        match loaded.kubernetes {
+            Some(_) => Err("kubernetes: this build knows nothing of clusters".to_owned()),
+            None => Ok(Prepared),
+        }
     }
 
     pub(super) fn apply(&self, _prepared: Prepared, _loaded: &Loaded) {}

@@ -136,6 +136,7 @@ impl Cluster {
         };
         let options = operator::plan::Options {
             section: Arc::clone(&wanted.section),
+            namespace: wanted.access.own_namespace().unwrap_or_default().to_owned(),
             global: settings::cluster_global(loaded),
             rules: settings::rule_options(&self.flags, loaded),
             shard: settings::shard(&self.flags, &self.server.hostname).unwrap_or(0),
