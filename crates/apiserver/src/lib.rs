@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod authority;
+mod grants;
 mod http;
 mod kinds;
 mod listening;

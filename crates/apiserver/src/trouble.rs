@@ -1,7 +1,9 @@
 //! What goes wrong on purpose.
 
+use crate::grants::{Deed, Grant};
 use crate::kinds::Kind;
 use parking_lot::Mutex;
+use serde_json::Value;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -36,6 +38,8 @@ struct Inner {
     delay_of_lists: Duration,
     garbage: u32,
     forbidden: HashSet<Forbidden>,
+    /// What may be done; everything when nobody said.
+    grants: Option<Vec<Grant>>,
     tokens: Option<HashSet<String>>,
     missing: HashSet<&'static str>,
     no_initial_events: bool,
@@ -83,6 +87,11 @@ impl Trouble {
     pub fn allow_in(&self, namespace: &str, verb: &str, plural: &str) {
         let place = Some(namespace.to_owned());
         self.inner.lock().forbidden.remove(&(place, verb.to_owned(), plural.to_owned()));
+    }
+
+    /// Who asks may do only what the roles among these objects allow.
+    pub fn grant(&self, objects: &[Value]) {
+        self.inner.lock().grants = Some(objects.iter().flat_map(Grant::of).collect());
     }
 
     /// Only these tokens are good from now on.
@@ -140,14 +149,15 @@ impl Trouble {
         self.inner.lock().delay_of_lists
     }
 
-    /// Whether it may be done in a namespace, or in all of them when it is empty.
-    pub(crate) fn is_allowed(&self, verb: &str, plural: &str, namespace: &str) -> bool {
+    pub(crate) fn is_allowed(&self, deed: Deed) -> bool {
         let inner = self.inner.lock();
-        !inner.forbidden.iter().any(|(place, forbidden, what)| {
-            let is_here = |place: &str| place == namespace || namespace.is_empty();
+        let is_forbidden = inner.forbidden.iter().any(|(place, verb, what)| {
+            let is_here = |place: &str| place == deed.namespace || deed.namespace.is_empty();
             let is_here = place.as_deref().is_none_or(is_here);
-            is_here && what == plural && (forbidden == verb || forbidden == "*")
-        })
+            is_here && what == deed.resource && (verb == deed.verb || verb == "*")
+        });
+        let grants = inner.grants.as_ref();
+        !is_forbidden && grants.is_none_or(|grants| grants.iter().any(|grant| grant.allows(deed)))
     }
 
     pub(crate) fn knows(&self, token: Option<&str>) -> bool {

@@ -7,6 +7,7 @@ mod review;
 mod watching;
 mod write;
 
+use crate::grants::Deed;
 use crate::kinds::Kind;
 use crate::server::{Shared, key};
 use crate::store::Refused;
@@ -87,8 +88,13 @@ async fn route(shared: &Arc<Shared>, request: Request) -> Result<Response, Failu
         false => format!("{verb} {}", path.kind.plural),
     };
     *shared.asked.lock().entry(asked.clone()).or_default() += 1;
-    let (_, what) = asked.split_once(' ').unwrap_or_default();
-    if !shared.trouble.is_allowed(verb, what, &path.namespace) {
+    let (_, resource) = asked.split_once(' ').unwrap_or_default();
+    // A list of one name is as if that one were asked for.
+    let fields = query.get("fieldSelector").map_or("", String::as_str);
+    let only = fields.split(',').find_map(|field| field.strip_prefix("metadata.name="));
+    let name = path.name.as_deref().or(only).unwrap_or_default();
+    let (group, namespace) = (path.kind.group, path.namespace.as_str());
+    if !shared.trouble.is_allowed(Deed { verb, group, resource, namespace, name }) {
         return Err(forbidden(verb, &path));
     }
     match verb {

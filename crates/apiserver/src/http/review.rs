@@ -1,6 +1,7 @@
 //! What one may do.
 
 use super::{Failure, failure, json_answer};
+use crate::grants::Deed;
 use crate::trouble::Trouble;
 use axum::response::Response;
 use http::StatusCode;
@@ -22,7 +23,15 @@ pub(super) fn answer(path: &str, body: &[u8], trouble: &Trouble) -> Result<Respo
     if !part.is_empty() {
         resource = format!("{resource}/{part}");
     }
-    let is_allowed = trouble.is_allowed(&text("verb"), &resource, &text("namespace"));
+    let (verb, group, namespace) = (text("verb"), text("group"), text("namespace"));
+    let deed = Deed {
+        verb: &verb,
+        group: &group,
+        resource: &resource,
+        namespace: &namespace,
+        name: &text("name"),
+    };
+    let is_allowed = trouble.is_allowed(deed);
     review["status"] = json!({"allowed": is_allowed});
     Ok(json_answer(StatusCode::CREATED, &review))
 }
