@@ -129,6 +129,10 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
                         objects = store.state().objects,
                         "list complete"
                     );
+                    // What was gone took the room of what was left out.
+                    if store.has_room_again(part) {
+                        return;
+                    }
                 }
                 Ok(Event::Apply(object)) => self.apply(&object),
                 Ok(Event::Delete(object)) => {

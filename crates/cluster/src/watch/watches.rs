@@ -106,6 +106,12 @@ impl Watches {
         Lease::new(store, stop.drop_guard())
     }
 
+    /// The watches that run.
+    #[cfg(test)]
+    pub(super) fn tasks(&self) -> TaskTracker {
+        self.0.tasks.clone()
+    }
+
     /// Ends all watches and waits for their ends. Stores stay as they are.
     pub async fn shutdown(&self) {
         self.0.stop.cancel();
