@@ -16,6 +16,7 @@ pub mod objects;
 pub mod resources;
 pub mod roles;
 pub mod section;
+pub mod targets;
 mod yaml;
 
 pub use jobs::{Rejected, Rendered, render};

@@ -1,0 +1,1 @@
+//! Labels of targets, from objects of a cluster to what a scrape has.

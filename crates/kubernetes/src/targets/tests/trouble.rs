@@ -1,0 +1,91 @@
+//! API servers that are away, refuse, or answer late.
+
+use super::*;
+
+fn objects() -> String {
+    pod("ns", "a", "10.0.0.1", "app: a") + &service("ns", "a", "app: a", &[("a", "10.0.0.1")])
+}
+
+#[tokio::test]
+async fn what_may_not_be_read_is_nothing_and_told() {
+    for (plural, role) in [("endpointslices", "endpointslice"), ("pods", "endpointslice")] {
+        let mut world = World::of(&objects()).await;
+        for verb in ["list", "watch", "get"] {
+            world.server.trouble().forbid(verb, plural);
+        }
+        world.discover([("j", config(&format!("{{role: {role}}}")))]);
+        world.wait_for("j", &[]).await;
+        assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 1.0, "{plural}");
+        world.discover([("later", monitor(&format!("{{role: {role}}}"), &[]))]);
+        world.wait_for("later", &[]).await;
+        assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 2.0, "{plural}");
+        world.forget("later");
+        let failed = async {
+            while world.count("prometheus_sd_failed_configs scrape") > 1.0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, failed).await.expect("who is gone does not fail");
+        assert!(world.count("prometheus_sd_kubernetes_failures_total") > 0.0);
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_told_before_all_is_known() {
+    let mut world = World::of(&objects()).await;
+    world.server.trouble().answer_with(Some((503, None)));
+    world.discover([("j", config("{role: endpoints}"))]);
+    let failing = async {
+        while world.count("prometheus_sd_kubernetes_failures_total") < 3.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, failing).await.expect("requests fail");
+    let updates = world.count("prometheus_sd_received_updates_total scrape");
+    assert_eq!(updates, 0.0, "an empty set would end the wait for targets");
+    assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 0.0);
+    world.server.trouble().answer_with(None);
+    world.wait_for("j", &["10.0.0.1:8080"]).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn targets_stay_while_the_server_is_away_and_follow_when_it_is_back() {
+    let mut world = World::of(&objects()).await;
+    world.discover([("j", config("{role: endpointslice}"))]);
+    let before = world.wait_for("j", &["10.0.0.1:8080"]).await;
+    world.server.stop_listening().await;
+    let failing = async {
+        while world.count("prometheus_sd_kubernetes_failures_total") < 3.0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(DEADLINE, failing).await.expect("requests fail");
+    // Who comes meanwhile gets what is known.
+    world.discover([("later", monitor("{role: endpointslice}", &[("app", "a")]))]);
+    world.wait_for("later", &["10.0.0.1:8080"]).await;
+    assert!(Arc::ptr_eq(&before, &world.found.borrow().jobs["j"]));
+    world.server.forget();
+    world.server.apply_yaml(
+        &(pod("ns", "b", "10.0.0.2", "") + &service("ns", "b", "", &[("b", "10.0.0.2")])),
+    );
+    assert!(world.server.delete("endpointslices", "ns", "a-1"));
+    world.server.listen_again().await.expect("the port is free");
+    world.wait_for("j", &["10.0.0.2:8080"]).await;
+    world.wait_for("later", &[]).await;
+    world.end().await;
+}
+
+#[tokio::test]
+async fn one_object_that_cannot_be_read_harms_no_other() {
+    let mut world = World::of(&objects()).await;
+    world.server.apply_yaml(
+        "{apiVersion: v1, kind: Pod, metadata: {name: bad, namespace: ns}, spec: {containers: 7}}",
+    );
+    world.discover([("j", config("{role: pod}"))]);
+    world.wait_for("j", &["10.0.0.1:8080"]).await;
+    world.server.apply_yaml(&pod("ns", "bad", "10.0.0.2", ""));
+    world.wait_for("j", &["10.0.0.1:8080", "10.0.0.2:8080"]).await;
+    world.end().await;
+}
