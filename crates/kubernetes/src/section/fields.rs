@@ -16,11 +16,10 @@ const REQUIREMENT: &[Field] = &[
     field("values", WORDS),
 ];
 
-pub(crate) const SELECTOR: Shape =
+const SELECTOR: Shape =
     Object(&[field("matchLabels", TEXTS), field("matchExpressions", List(&Object(REQUIREMENT)))]);
 
-pub(crate) const KEY: &[Field] =
-    &[field("name", Text), field("key", Text), field("optional", Truth)];
+const KEY: &[Field] = &[field("name", Text), field("key", Text), field("optional", Truth)];
 
 const EITHER: Shape = Object(&[field("secret", Object(KEY)), field("configMap", Object(KEY))]);
 

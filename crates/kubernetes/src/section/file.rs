@@ -1,22 +1,31 @@
 //! What of the section has a place in a `prometheus.yml`.
 
-use super::Section;
+use super::{Instance, Section};
 use crate::jobs::own;
 use crate::resources::alerting::AlertmanagerService;
 use crate::resources::meta::NameOrNumber;
 use crate::resources::{Meta, Object};
 use crate::yaml::{Fields, Yaml};
 
+/// Where the server runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Surroundings<'a> {
+    /// The name of the pod, among those that run with the same configuration.
+    pub replica: Option<&'a str>,
+    /// The namespace of the pod.
+    pub namespace: Option<&'a str>,
+}
+
 impl Section {
     /// What the section says of `global`, `storage` and `alerting`, as the text of a
     /// `prometheus.yml`: the defaults for what the file does not say there. A replica that has a
     /// name is an external label, which is taken off alerts.
     #[must_use]
-    pub fn to_file(&self, replica: Option<&str>) -> String {
+    pub fn to_file(&self, around: Surroundings<'_>) -> String {
         let mut all = Fields::default();
-        all.set("global", self.global(replica));
+        all.set("global", self.global(around));
         all.set_fields("storage", self.storage());
-        all.set_fields("alerting", self.alerting(replica));
+        all.set_fields("alerting", self.alerting(around.replica));
         serde_saphyr::to_string(&all).expect("a tree of texts and numbers is YAML")
     }
 
@@ -26,13 +35,14 @@ impl Section {
         Some(name.unwrap_or("prometheus_replica")).filter(|name| !name.is_empty())
     }
 
-    fn global(&self, replica: Option<&str>) -> Fields {
+    fn global(&self, around: Surroundings<'_>) -> Fields {
         let s = &self.settings;
-        let metadata = Meta {
-            name: self.instance.name.clone(),
-            namespace: self.instance.namespace.clone(),
-            ..Meta::default()
-        };
+        let Instance { namespace, name } = self.instance.clone();
+        let own = || around.namespace.unwrap_or_default().to_owned();
+        let namespace = if namespace.is_empty() { own() } else { namespace };
+        // Half a name tells nobody apart.
+        let name = if namespace.is_empty() { String::new() } else { name };
+        let metadata = Meta { name, namespace, ..Meta::default() };
         let rendered = own::global(&Object { metadata, spec: s.clone() });
         let mut out = Fields::default();
         for (key, value) in rendered.into_pairs() {
@@ -40,7 +50,7 @@ impl Section {
                 let Yaml::Map(labels) = value else { continue };
                 let mut named = Fields::default();
                 for (label, value) in labels.into_pairs() {
-                    match (self.replica_label(), replica) {
+                    match (self.replica_label(), around.replica) {
                         (Some(name), Some(replica)) if label == name => named.set(name, replica),
                         (Some(name), None) if label == name => {}
                         _ => named.set(&label, value),

@@ -15,9 +15,9 @@ mod tree;
 mod write;
 
 pub(crate) use fields::{
-    ALERTMANAGERS, KEY as KEY_FIELDS, MEANINGLESS, NESTED, OF_PROMETHEUS, OPERATOR, POD, RULES_MAP,
-    UNBUILT,
+    ALERTMANAGERS, MEANINGLESS, NESTED, OF_PROMETHEUS, OURS, POD, RULES_MAP, UNBUILT,
 };
+pub use file::Surroundings;
 pub(crate) use read::{KEY, without_indices};
 pub use shape::Fault;
 pub(crate) use shape::{Field, Reader, Shape, field, join, unknown};
@@ -100,4 +100,6 @@ pub struct AdditionalRules {
     pub name: String,
     /// `{groups: [..]}`, as a rule file has it.
     pub file: Value,
+    /// Where they stand: line and column from 1.
+    pub place: Option<Place>,
 }

@@ -45,7 +45,11 @@ impl Section {
         faults.extend(reader.unknown.into_iter().filter_map(|fault| refusal(fault, node)));
         if faults.is_empty() {
             match of_value(value) {
-                Ok(section) => {
+                Ok(mut section) => {
+                    for rules in &mut section.additional_rules {
+                        let written = node.at_path(&["additionalPrometheusRulesMap", &rules.name]);
+                        rules.place = written.and_then(|node| node.at);
+                    }
                     let told = section.troubles().into_iter();
                     faults.extend(told.map(|(path, message)| at_path(node, path, message)));
                     if faults.is_empty() {
@@ -242,8 +246,15 @@ fn of_value(mut value: Value) -> Result<Section, (&'static str, String)> {
     let below = ours("fileAccess").map(|list| texts(Some(list)));
     let rules = ours("additionalPrometheusRulesMap").unwrap_or_default();
     let rules = rules.as_object().into_iter().flatten().map(|(name, value)| {
-        let file = serde_json::json!({"groups": value["groups"]});
-        AdditionalRules { name: name.clone(), file }
+        let mut groups = value["groups"].clone();
+        for group in groups.as_array_mut().into_iter().flatten() {
+            // It speaks to Thanos, and objects may have it.
+            if let Some(group) = group.as_object_mut() {
+                group.remove("partial_response_strategy");
+            }
+        }
+        let file = serde_json::json!({"groups": groups});
+        AdditionalRules { name: name.clone(), file, place: None }
     });
     let additional_rules = rules.collect();
     let spared = ours("prometheusRulesExcludedFromEnforce").unwrap_or_default();

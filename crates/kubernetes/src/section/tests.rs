@@ -1,7 +1,7 @@
 //! The section, good and bad.
 
 use super::tree::Node;
-use super::{Section, WriteBack, Written};
+use super::{Section, Surroundings, WriteBack, Written};
 use crate::resources::settings::Additional;
 use std::path::Path;
 
@@ -268,7 +268,8 @@ alerting:
       action: keep
       regex: \"9093\"
 ";
-    assert_eq!(section.to_file(Some("pod-0")), expected);
+    let around = Surroundings { replica: Some("pod-0"), namespace: Some("unused") };
+    assert_eq!(section.to_file(around), expected);
 }
 
 #[test]

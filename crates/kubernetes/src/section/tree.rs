@@ -71,11 +71,6 @@ impl Node {
         Kind::Text(text.into()).into()
     }
 
-    /// Without quotes: for numbers and truth values.
-    pub(crate) fn plain(text: impl Into<String>) -> Self {
-        Kind::Plain(text.into()).into()
-    }
-
     /// Keys and values.
     pub(crate) fn map(pairs: impl IntoIterator<Item = (&'static str, Self)>) -> Self {
         let entry = |(key, value): (&str, Self)| Entry { key: key.to_owned(), at: None, value };

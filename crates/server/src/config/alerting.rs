@@ -36,7 +36,7 @@ pub(super) struct AlertingSection {
 client::section! {
     /// One of `alertmanagers`.
     #[derive(Debug)]
-    struct Alertmanager {
+    pub(super) struct Alertmanager {
         keys {
             scheme: Option<String>,
             path_prefix: Option<String>,
@@ -74,42 +74,55 @@ impl AlertingSection {
             && self.alertmanagers.iter().flatten().next().is_none()
     }
 
-    /// The section with all defaults; files that are named begin at `directory`.
+    /// The section with all defaults; files that are named begin at `directory`, and the numbers of
+    /// the sets at `first`.
     pub(super) fn resolve(
         &self,
         file: &str,
         directory: &Path,
         scheme: NameScheme,
+        first: usize,
     ) -> Result<Alerting, ConfigError> {
         let relabel = self.alert_relabel_configs.as_deref().unwrap_or_default();
         let alert_relabel = rules(relabel, "empty or null alert relabeling rule", scheme)
             .map_err(|message| ConfigError::of_file(file, message))?;
         let written = self.alertmanagers.iter().flatten().enumerate();
-        let sets = written.map(|(i, alertmanager)| {
-            let resolve = |written: &Alertmanager| written.resolve(i, directory, scheme);
-            alertmanager
-                .value
-                .as_ref()
-                .map_or_else(|| Err("empty or null Alertmanager section".into()), resolve)
-                .map_err(|message| ConfigError::at(file, alertmanager.referenced, message))
-        });
+        let sets = written.map(|(i, written)| set(written, first + i, file, directory, scheme));
         Ok(Alerting { alert_relabel, sets: sets.collect::<Result<_, _>>()? })
     }
 
-    /// Where requests are to be signed in the way of Amazon.
-    pub(super) fn signed(&self) -> impl Iterator<Item = Location> {
-        let written = self.alertmanagers.iter().flatten().filter_map(|one| one.value.as_ref());
-        written.filter_map(|alertmanager| Some(alertmanager.sigv4.as_ref()?.referenced))
-    }
-
-    /// What is asked for of discovery that is not built in.
-    pub(super) fn refused(&self) -> impl Iterator<Item = &discovery::Refused> {
-        let written = self.alertmanagers.iter().flatten().filter_map(|one| one.value.as_ref());
-        written.flat_map(|alertmanager| alertmanager.sd.refused())
+    /// Those that are written.
+    pub(super) fn alertmanagers(&self) -> impl Iterator<Item = &Alertmanager> {
+        self.alertmanagers.iter().flatten().filter_map(|one| one.value.as_ref())
     }
 }
 
+/// One of `alertmanagers` with all defaults.
+pub(super) fn set(
+    written: &Spanned<Option<Alertmanager>>,
+    number: usize,
+    file: &str,
+    directory: &Path,
+    scheme: NameScheme,
+) -> Result<(AlertmanagerSet, SdConfigs), ConfigError> {
+    let resolve = |written: &Alertmanager| written.resolve(number, directory, scheme);
+    let value = written.value.as_ref();
+    value
+        .map_or_else(|| Err("empty or null Alertmanager section".into()), resolve)
+        .map_err(|message| ConfigError::at(file, written.referenced, message))
+}
+
 impl Alertmanager {
+    /// Where requests are to be signed in the way of Amazon.
+    pub(super) fn signed(&self) -> Option<Location> {
+        Some(self.sigv4.as_ref()?.referenced)
+    }
+
+    /// What is asked for of discovery that is not built in.
+    pub(super) fn refused(&self) -> &[discovery::Refused] {
+        self.sd.refused()
+    }
+
     fn resolve(
         &self,
         number: usize,

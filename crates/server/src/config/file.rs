@@ -1,8 +1,9 @@
 //! The file as written, and the rules that hold between its sections.
 
-use super::alerting::{Alerting, AlertingSection};
+use super::alerting::{Alerting, AlertingSection, Alertmanager};
 use super::error::{ConfigError, place_of};
 use super::global::GlobalSection;
+use super::kubernetes_section::{Brought, Key};
 use super::otlp::OtlpSection;
 use super::paths::{is_valid_pattern, join};
 use super::remote::{RemoteRead, RemoteWrite};
@@ -33,6 +34,8 @@ pub(super) struct File {
     otlp: Option<Spanned<OtlpSection>>,
     pub(super) storage: Option<StorageSection>,
     tracing: Option<Spanned<TracingSection>>,
+    /// Our own.
+    pub(super) kubernetes: Key,
 }
 
 /// `runtime`: settings of Go's runtime, which is not here.
@@ -51,6 +54,22 @@ pub(super) struct ScrapeFile {
 }
 
 impl File {
+    /// Takes from another file what this one does not say of `global` and `storage`.
+    pub(super) fn fill(&mut self, other: &mut Self) {
+        match (&mut self.global, other.global.take()) {
+            (Some(own), Some(other)) => own.value.fill(other.value),
+            (own, other) => *own = own.take().or(other),
+        }
+        match (&mut self.storage, other.storage.take()) {
+            (Some(own), Some(other)) => own.fill(other),
+            (own, other) => *own = own.take().or(other),
+        }
+    }
+
+    pub(super) fn take_alerting(&mut self) -> Option<AlertingSection> {
+        self.alerting.take().map(|section| section.value)
+    }
+
     /// What Prometheus checks of patterns, before it looks at jobs.
     pub(super) fn check_patterns(&self, file: &str) -> Result<(), ConfigError> {
         let kinds = [("rule", &self.rule_files), ("scrape config", &self.scrape_config_files)];
@@ -74,7 +93,7 @@ impl File {
         let Some(section) = &self.alerting else { return Ok(Alerting::default()) };
         section
             .value
-            .resolve(file, directory, scheme)
+            .resolve(file, directory, scheme, 0)
             .map_err(|error| ConfigError { at: error.at.or(place_of(section.referenced)), ..error })
     }
 
@@ -122,7 +141,7 @@ impl File {
     }
 
     /// What this build cannot do of all that is not a job.
-    pub(super) fn unbuilt(&self, file: &str) -> Vec<ConfigError> {
+    pub(super) fn unbuilt(&self, file: &str, brought: &Brought) -> Vec<ConfigError> {
         let sections = [
             (first(&self.remote_write), "remote_write"),
             (first(&self.remote_read), "remote_read"),
@@ -130,12 +149,13 @@ impl File {
         ];
         let sections = sections.into_iter().filter_map(|(at, name)| Some((at?, name)));
         let sections = sections.chain(self.storage.iter().flat_map(StorageSection::unbuilt));
-        let alerting = || self.alerting.iter().map(|section| &section.value);
-        let signed = alerting().flat_map(AlertingSection::signed);
+        let of_file = || self.alerting.iter().flat_map(|section| section.value.alertmanagers());
+        let alertmanagers = || of_file().chain(brought.alertmanagers());
+        let signed = alertmanagers().filter_map(Alertmanager::signed);
         let sections = sections.chain(signed.map(|at| (at, "sigv4 (alerting)")));
         let sections =
             sections.map(|(at, what)| ConfigError::at(file, at, format!("{what} is not built in")));
-        let discovery = alerting().flat_map(AlertingSection::refused);
+        let discovery = alertmanagers().flat_map(Alertmanager::refused);
         sections.chain(discovery.map(|refused| of_discovery(file, refused, "alerting"))).collect()
     }
 }

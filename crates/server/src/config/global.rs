@@ -49,6 +49,28 @@ fn positive(duration: Option<DurationText>) -> Option<Duration> {
 }
 
 impl GlobalSection {
+    /// Takes from another section what this one does not say; of external labels, those that it
+    /// does not have.
+    pub(super) fn fill(&mut self, other: Self) {
+        macro_rules! fill {
+            ($($key:ident)*) => { $( self.$key = self.$key.take().or(other.$key); )* };
+        }
+        if let (Some(own), Some(other)) = (&mut self.external_labels, &other.external_labels) {
+            for (name, value) in other {
+                own.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        fill! {
+            scrape_interval scrape_timeout scrape_protocols evaluation_interval rule_query_offset
+            external_labels query_log_file scrape_failure_log_file body_size_limit sample_limit
+            sample_limit_mode label_limit label_name_length_limit label_value_length_limit
+            target_limit keep_dropped_targets metric_name_validation_scheme
+            metric_name_escaping_scheme scrape_native_histograms
+            convert_classic_histograms_to_nhcb always_scrape_classic_histograms
+            extra_scrape_metrics
+        }
+    }
+
     /// What jobs inherit; files that are named begin at `directory`.
     pub(super) fn resolve(&self, defaults: &Global, directory: &Path) -> Result<Global, String> {
         let text = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());

@@ -16,7 +16,7 @@ mod global;
 mod headers;
 #[cfg(test)]
 mod hostile;
-mod kubernetes;
+mod kubernetes_section;
 pub(crate) mod nearest;
 #[cfg(test)]
 mod numbers;
@@ -39,10 +39,9 @@ pub(crate) use fingerprint::fingerprint;
 pub(crate) use print::{PrintedJob, to_yaml};
 pub(crate) use storage::Retention;
 
-use ::kubernetes::Section;
 use file::{File, Jobs, ScrapeFile};
 use global::GlobalSection;
-use kubernetes::Brought;
+use kubernetes_section::Brought;
 use model::Labels;
 use model::names::NameScheme;
 use rules::LoadedFile;

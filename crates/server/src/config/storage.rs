@@ -59,6 +59,16 @@ pub(crate) struct Retention {
 }
 
 impl StorageSection {
+    /// Takes from another section what this one does not say; retention is said as a whole.
+    pub(super) fn fill(&mut self, other: Self) {
+        self.exemplars = self.exemplars.take().or(other.exemplars);
+        let Some(other) = other.tsdb else { return };
+        let own = self.tsdb.get_or_insert_default();
+        own.retention = own.retention.take().or(other.retention);
+        own.out_of_order_time_window =
+            own.out_of_order_time_window.take().or(other.out_of_order_time_window);
+    }
+
     pub(super) fn retention(&self) -> Option<Retention> {
         let retention = self.tsdb.as_ref()?.retention.as_ref()?;
         Some(Retention {

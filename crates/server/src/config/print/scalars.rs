@@ -73,13 +73,15 @@ const FLOATS: [&str; 4] = [
 ];
 
 /// Keys under which people choose the keys.
-const CHOSEN: [&str; 9] = [
+const CHOSEN: [&str; 11] = [
     "claims",
     "endpoint_params",
+    "externalLabels",
     "external_labels",
     "headers",
     "http_headers",
     "labels",
+    "matchLabels",
     "params",
     "proxy_connect_header",
     "required_matchers",

@@ -20,8 +20,16 @@ const SECRETS: &[&str] = &[
     "token",
 ];
 /// Maps whose keys are the user's own: names of labels or of parameters.
-const OF_THE_USER: &[&str] =
-    &["claims", "external_labels", "headers", "labels", "params", "required_matchers"];
+const OF_THE_USER: &[&str] = &[
+    "claims",
+    "externalLabels",
+    "external_labels",
+    "headers",
+    "labels",
+    "matchLabels",
+    "params",
+    "required_matchers",
+];
 const SECRET: &str = "<secret>";
 
 pub(super) fn mask_pairs(pairs: &mut Pairs) {
@@ -47,8 +55,12 @@ fn mask_at(key: &str, value: &mut Value, secret: bool) {
 fn mask_below(value: &mut Value, secret: bool) {
     match value {
         Value::Object(map) => {
+            // The key of a Secret, or that of a label in a selector: a name.
+            let names_a_key = map.contains_key("name") || map.contains_key("operator");
             for (key, value) in map {
-                mask_at(key, value, secret);
+                if key != "key" || !names_a_key {
+                    mask_at(key, value, secret);
+                }
             }
         }
         Value::Array(list) => list.iter_mut().for_each(|value| mask_below(value, secret)),
@@ -90,6 +102,9 @@ mod tests {
             json!({"http_headers": {"a": {"secrets": [SECRET], "values": ["y"]}}}),
         );
         check(json!({"labels": {"key": "x"}}), json!({"labels": {"key": "x"}}));
+        for named in [json!({"name": "a", "key": "b"}), json!({"key": "a", "operator": "Exists"})] {
+            check(named.clone(), named);
+        }
         check(
             json!({"proxy_connect_header": {"a": ["b"]}}),
             json!({"proxy_connect_header": {"a": [SECRET]}}),
