@@ -189,6 +189,14 @@ impl ApiServer {
         self.shared.store.get(kind, &key(kind, namespace, name)).map(|object| Value::clone(&object))
     }
 
+    /// All objects of a kind, in the order of their names; of all namespaces when none is given.
+    #[must_use]
+    pub fn list(&self, plural: &str, namespace: Option<&str>) -> Vec<Value> {
+        let Some(kind) = plural_kind(plural) else { return Vec::new() };
+        let (_, all) = self.shared.store.all(kind, namespace);
+        all.iter().map(|object| Value::clone(object)).collect()
+    }
+
     /// Takes an object away; false when there is none.
     pub fn delete(&self, plural: &str, namespace: &str, name: &str) -> bool {
         let kind = plural_kind(plural);
