@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, Ingress, Pod, Seen, Service};
 use super::facts::Facts;
 use super::selectors::{By, Candidate, Near, misses, near_misses, text};
-use super::text::{count, list};
+use super::text::{count, list, plural};
 use super::{Check, gate};
 use kubernetes::resources::meta::{LabelSelector, NamespaceSelector};
 use std::collections::BTreeSet;
@@ -153,7 +153,7 @@ pub(super) fn chosen<'a, T: Labelled>(
     facts: &Facts,
 ) -> (Check, Vec<&'a T>) {
     let Choice { check, selector, places, by, .. } = *choice;
-    let plural = format!("{}s", T::WHAT);
+    let plural = plural(T::WHAT);
     if !seen.watched.is_known() {
         let told = gate::watch(check, &plural, &seen.watched);
         return (told.expect("it is not in sync"), Vec::new());
@@ -218,7 +218,7 @@ fn none<T: Labelled>(choice: &Choice<'_>, here: &[&T], elsewhere: &[&T], facts: 
     let mut check = Check::fail(check, message, fix);
     if near.is_empty() && !here.is_empty() {
         let names = list(here.iter().map(|object| full_name(*object)));
-        check.details.push(format!("{what}s there: {names}"));
+        check.details.push(format!("{} there: {names}", plural(what)));
     }
     check.with(near.iter().map(|near| near.line(what)))
 }

@@ -66,7 +66,7 @@ pub(super) fn behind(services: &[&Service], asked: &Asked, cluster: &Cluster) ->
     }
     if ready + unready > 0 {
         let message = match unready {
-            0 => format!("{}, all ready", count(ready, "address").replace("addresss", "addresses")),
+            0 => format!("{}, all ready", count(ready, "address")),
             unready => format!("{ready} of {} addresses are ready", ready + unready),
         };
         return Check::pass(ENDPOINTS, message).with(details);

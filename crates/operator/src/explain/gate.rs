@@ -51,6 +51,13 @@ fn watched(facts: &Facts) -> Check {
         );
         return Check::fail(WATCHED, message, fix);
     }
+    if facts.watched == Watched::Absent {
+        let fix = format!(
+            "install the CustomResourceDefinition {plural}.monitoring.coreos.com of the Prometheus \
+             Operator"
+        );
+        return Check::fail(WATCHED, format!("this cluster does not know {plural}"), fix);
+    }
     match watch(WATCHED, plural, &facts.watched) {
         Some(check) => check,
         None => Check::pass(WATCHED, format!("{plural} are followed, and in sync")),
@@ -80,10 +87,7 @@ pub(super) fn watch(check: &'static str, what: &str, watched: &Watched) -> Optio
         Watched::Absent => Check::fail(
             check,
             format!("this cluster does not know {what}"),
-            format!(
-                "install the CustomResourceDefinition {what}.monitoring.coreos.com of the \
-                     Prometheus Operator"
-            ),
+            format!("use a version of Kubernetes that serves {what}"),
         ),
         Watched::NotAsked => Check::unknown(check, format!("nobody has asked for {what} yet")),
     })

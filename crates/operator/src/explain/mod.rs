@@ -11,6 +11,7 @@ mod endpoints;
 mod facts;
 mod gate;
 mod near;
+mod observe;
 mod pod_monitor;
 mod ports;
 mod probe;
@@ -21,6 +22,8 @@ mod scrape_config;
 mod scraping;
 mod selectors;
 mod service_monitor;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use cluster::{Address, Addresses, Cluster, ContainerPort, Ingress, Pod, Seen, Service};

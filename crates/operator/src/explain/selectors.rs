@@ -158,7 +158,8 @@ fn judge(
         instead,
         more: 0,
     };
-    if let Some(pods) = of_pods.filter(|pods| !pods.is_empty())
+    let lacks_all = missed.iter().all(|miss| wanted(miss).is_some() && miss.found.is_none());
+    if let Some(pods) = of_pods.filter(|pods| !pods.is_empty() && lacks_all)
         && misses(selector, pods, by).is_empty()
     {
         let text = text(selector);

@@ -5,11 +5,12 @@ const MAX_LISTED: usize = 8;
 
 /// `1 Service`, `2 Services`
 pub(super) fn count(n: usize, what: &str) -> String {
-    match (n, what.strip_suffix("ss")) {
-        (1, _) => format!("1 {what}"),
-        (n, Some(_)) => format!("{n} {what}es"),
-        (n, None) => format!("{n} {what}s"),
-    }
+    if n == 1 { format!("1 {what}") } else { format!("{n} {}", plural(what)) }
+}
+
+/// `Services`, `Ingresses`
+pub(super) fn plural(what: &str) -> String {
+    if what.ends_with("ss") { format!("{what}es") } else { format!("{what}s") }
 }
 
 /// `a, b and 3 more`; `none` when there are none.
