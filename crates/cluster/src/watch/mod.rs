@@ -16,6 +16,7 @@ mod backoff;
 mod changes;
 mod following;
 mod kind;
+mod log;
 mod metrics;
 mod object;
 mod observed;
@@ -23,6 +24,7 @@ mod run;
 mod store;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod watches;
 
 pub use changes::Changes;

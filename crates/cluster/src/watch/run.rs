@@ -1,16 +1,17 @@
 //! One watch: what the API server says becomes what the store holds.
 
 use super::backoff::{Backoff, spread};
+use super::log::Log;
 use super::metrics::Reason;
 use super::object::Read;
 use super::observed::observed;
 use super::store::{Standing, Store};
+use super::trouble::Trouble;
 use super::{Key, Scope};
 use futures_util::{Stream, StreamExt as _};
 use kube::Api;
 use kube::runtime::watcher::{self, Config, Event, InitialListStrategy, watcher};
 use serde::de::DeserializeOwned;
-use std::error::Error as _;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,19 +33,23 @@ pub(super) async fn run<T: DeserializeOwned + Send + Sync + 'static>(
     scope: Scope,
 ) {
     let kind = store.kind();
+    let namespace = store.namespaces().swap_remove(part);
+    let log = Log::new(kind, namespace.clone().unwrap_or_default(), &scope);
     let connected = {
-        let store = Arc::clone(&store);
-        Arc::new(move || store.connected(part))
+        let (store, log) = (Arc::clone(&store), log.clone());
+        Arc::new(move || {
+            if store.connected(part) {
+                log.in_sync_again();
+            }
+        })
     };
     let client = observed(client, store.pace(), connected);
-    let namespace = store.namespaces().swap_remove(part);
     let api: Api<Read<T>> = match &namespace {
         Some(namespace) => Api::namespaced_with(client, namespace, kind),
         None => Api::all_with(client, kind),
     };
     let backoff = Backoff::new(store.pace());
-    let namespace = namespace.unwrap_or_default();
-    let mut watch = Watch { store, part, namespace, backoff, is_streamed: true, gone: 0 };
+    let mut watch = Watch { store, part, log, backoff, is_streamed: true, gone: 0 };
     loop {
         let config = watch.config(&scope);
         watch.follow(pin!(watcher(api.clone(), config))).await;
@@ -54,19 +59,12 @@ pub(super) async fn run<T: DeserializeOwned + Send + Sync + 'static>(
 struct Watch<T> {
     store: Arc<Store<T>>,
     part: usize,
-    /// Empty for all.
-    namespace: Arc<str>,
+    log: Log,
     backoff: Backoff,
     /// Whether lists are streamed.
     is_streamed: bool,
     /// Times in a row that the kind was said to be gone.
     gone: u32,
-}
-
-/// What to do about an error.
-struct Trouble {
-    reason: Reason,
-    text: String,
 }
 
 impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
@@ -121,14 +119,10 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
                 Ok(Event::InitApply(object)) => self.apply(&object),
                 Ok(Event::InitDone) => {
                     (is_listing, beginnings, self.gone) = (false, 0, 0);
-                    store.complete(part);
-                    tracing::debug!(
-                        component = "watch",
-                        resource = store.kind().plural,
-                        namespace = &*self.namespace,
-                        objects = store.state().objects,
-                        "list complete"
-                    );
+                    if store.complete(part) {
+                        self.log.in_sync_again();
+                    }
+                    self.log.listed(store.state().objects);
                     // What was gone took the room of what was left out.
                     if store.has_room_again(part) {
                         return;
@@ -158,26 +152,14 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
     fn apply(&self, object: &Read<T>) {
         let kept = self.store.apply(self.part, object);
         if let Some(Err(error)) = kept.as_deref().map(|held| &held.object) {
-            tracing::warn!(
-                component = "watch",
-                resource = self.store.kind().plural,
-                object = %Key::new(object.namespace(), object.name()),
-                error,
-                "unreadable object"
-            );
+            self.log.unreadable(&Key::new(object.namespace(), object.name()), error);
         }
     }
 
     /// Asks for the next lists in pages.
     fn fall_back(&mut self, why: &str) {
         self.is_streamed = false;
-        tracing::debug!(
-            component = "watch",
-            resource = self.store.kind().plural,
-            namespace = &*self.namespace,
-            why,
-            "lists are not streamed: asking for pages"
-        );
+        self.log.not_streamed(why);
     }
 
     /// Tells of trouble and waits until it is time to try again. True when another watcher is needed.
@@ -203,72 +185,12 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
                 (is_news, self.backoff.after_failure(), false)
             }
         };
-        let (resource, namespace) = (store.kind().plural, &*self.namespace);
         match reason {
             _ if !is_news => {}
-            // Usual: not everybody has every kind.
-            Reason::Absent => {
-                tracing::info!(
-                    component = "watch",
-                    resource,
-                    namespace,
-                    error = text,
-                    "no such kind"
-                );
-            }
-            _ => tracing::warn!(
-                component = "watch",
-                resource,
-                namespace,
-                error = text,
-                retry_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
-                "watch interrupted"
-            ),
+            Reason::Absent => self.log.absent(&text),
+            _ => self.log.interrupted(&text, wait),
         }
         sleep(wait).await;
         anew
     }
-}
-
-impl Trouble {
-    fn of(error: &watcher::Error) -> Self {
-        use watcher::Error;
-        let (status, text) = match error {
-            Error::WatchError(status) => (Some(status), status.message.clone()),
-            Error::InitialListFailed(error)
-            | Error::WatchStartFailed(error)
-            | Error::WatchFailed(error) => match error {
-                kube::Error::Api(status) => (Some(status), status.message.clone()),
-                other => (None, with_causes(other)),
-            },
-            Error::NoResourceVersion => (None, error.to_string()),
-        };
-        let reason = match status.map(|status| status.code) {
-            None => Reason::Connection,
-            Some(401) => Reason::Unauthorized,
-            Some(403) => Reason::Forbidden,
-            Some(404) => Reason::Absent,
-            Some(410) => Reason::Expired,
-            Some(429 | 500..) => Reason::Unavailable,
-            Some(_) => Reason::Refused,
-        };
-        let text = match (text.is_empty(), status) {
-            (true, Some(status)) => format!("status {}", status.code),
-            _ => text,
-        };
-        Self { reason, text }
-    }
-}
-
-fn with_causes(error: &kube::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = error.source();
-    }
-    text
 }

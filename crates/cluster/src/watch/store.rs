@@ -206,22 +206,26 @@ impl<T> Store<T> {
         }
     }
 
-    /// The list of a part is complete: what was not in it is gone.
-    pub(super) fn complete(&self, part: usize) {
+    /// The list of a part is complete: what was not in it is gone. True when it was out of sync.
+    pub(super) fn complete(&self, part: usize) -> bool {
         let mut inner = self.inner.write();
         let round = inner.parts[part].round;
         let gone = inner.remove_all(part, |entry| entry.round != round);
         self.counts.deleted.add(gone as u64);
         inner.parts[part].is_listed = true;
-        self.stand(&mut inner, part, Standing::InSync, None);
+        self.in_sync(&mut inner, part)
     }
 
-    /// A part goes on from its last version.
-    pub(super) fn connected(&self, part: usize) {
+    /// A part goes on from its last version. True when it was out of sync.
+    pub(super) fn connected(&self, part: usize) -> bool {
         let mut inner = self.inner.write();
-        if inner.parts[part].is_listed {
-            self.stand(&mut inner, part, Standing::InSync, None);
-        }
+        inner.parts[part].is_listed && self.in_sync(&mut inner, part)
+    }
+
+    fn in_sync(&self, inner: &mut Inner<T>, part: usize) -> bool {
+        let was_out = inner.parts[part].error.is_some();
+        self.stand(inner, part, Standing::InSync, None);
+        was_out
     }
 
     /// A part cannot go on. True when this is news.
