@@ -12,11 +12,16 @@
 #![forbid(unsafe_code)]
 
 pub mod jobs;
+mod names;
+#[cfg(feature = "live")]
 pub mod objects;
 pub mod resources;
+#[cfg(feature = "live")]
 pub mod roles;
 pub mod section;
+#[cfg(feature = "live")]
 pub mod targets;
+pub mod values;
 mod yaml;
 
 pub use jobs::{Rejected, Rendered, render};

@@ -2,7 +2,7 @@
 
 use super::Context;
 use crate::resources::relabel::Relabel;
-pub(super) use crate::roles::sanitized;
+pub(super) use crate::names::sanitized;
 use crate::yaml::{Fields, Yaml};
 
 /// Beginning of the names of meta labels.

@@ -1,5 +1,6 @@
 //! Labels of targets.
 
+use crate::names::sanitized;
 use crate::objects::ObjectMeta;
 use discovery::ADDRESS;
 use model::Labels;
@@ -73,11 +74,6 @@ impl Meta {
         }
         builder.build()
     }
-}
-
-/// A name as labels have it: letters, digits and underscores.
-pub(crate) fn sanitized(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }
 
 /// Host and port; an address of IPv6 gets brackets.

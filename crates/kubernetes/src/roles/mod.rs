@@ -18,7 +18,6 @@ mod tests;
 pub use endpoints::endpoints;
 pub use endpointslice::{SERVICE_NAME, endpointslice};
 pub use ingress::ingress;
-pub(crate) use labels::sanitized;
 pub use node::node;
 pub use pod::pod;
 pub use service::service;

@@ -1,6 +1,7 @@
 //! Nodes: a target each, the kubelet.
 
-use super::labels::{Meta, host_and_port, sanitized};
+use super::labels::{Meta, host_and_port};
+use crate::names::sanitized;
 use crate::objects::{Node, NodeAddress};
 use discovery::Group;
 use model::Labels;

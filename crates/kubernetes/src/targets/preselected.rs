@@ -1,6 +1,6 @@
 //! Preselections: which objects pass one, and by which label to find those that may.
 
-use crate::roles::sanitized;
+use crate::names::sanitized;
 use discovery::kubernetes::{Condition, Preselect};
 use std::collections::BTreeMap;
 

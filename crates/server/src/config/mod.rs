@@ -32,12 +32,14 @@ mod storage;
 mod tests;
 mod tracing;
 mod tree;
+mod values;
 
 pub(crate) use alerting::Alerting;
 pub(crate) use error::ConfigError;
 pub(crate) use fingerprint::fingerprint;
 pub(crate) use print::{PrintedJob, to_yaml};
 pub(crate) use storage::Retention;
+pub(crate) use values::{flags_of_file, flags_of_values, load_values, parse_values};
 
 use file::{File, Jobs, ScrapeFile};
 use global::GlobalSection;
@@ -212,7 +214,7 @@ pub(crate) fn parse(
         rule_patterns,
         rule_files,
         alerting,
-        kubernetes: None,
+        kubernetes: brought.section,
         unbuilt,
         files,
         global,

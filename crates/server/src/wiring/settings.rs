@@ -1,5 +1,7 @@
 //! From flags and file to the settings of each part.
 
+use super::cluster;
+use super::host::hostname;
 use crate::config::{self, Loaded, Reading};
 use crate::flags::{FeatureList, Serve};
 use crate::memory::Budget;
@@ -34,7 +36,8 @@ pub(super) fn warn_of_unknown_features(flags: &Serve) {
     }
 }
 
-/// How the configuration is read: what flags say about its `global` section, and about rules.
+/// How the configuration is read: what flags say about its `global` section, and about rules; and who
+/// we are.
 pub(super) fn reading(flags: &Serve) -> Reading {
     let features = FeatureList::union(&flags.features);
     let defaults = scrape::Global {
@@ -42,7 +45,16 @@ pub(super) fn reading(flags: &Serve) -> Reading {
         features: features.scrape,
         ..Default::default()
     };
-    Reading { defaults, rules: Some(features.promql), ..Reading::default() }
+    let hostname = hostname();
+    let pod = std::env::var("POD_NAME").ok().filter(|name| !name.is_empty());
+    Reading {
+        defaults,
+        rules: Some(features.promql),
+        shard: shard(flags, &hostname),
+        replica: Some(pod.unwrap_or(hostname)),
+        own_namespace: cluster::own_namespace(&flags.kubernetes_folder),
+        ..Reading::default()
+    }
 }
 
 /// How long and how much is kept: the file's section replaces the flags as a whole.
