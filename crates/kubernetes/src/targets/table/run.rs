@@ -1,7 +1,7 @@
 //! Keeping a table: follows the stores and those who come and go.
 
 use super::super::metrics::Metrics;
-use super::super::references::Reference;
+use super::super::references::{Reference, Referred};
 use super::super::role::Role;
 use super::super::stores::{Changed, Stores, Subject};
 use super::Keeping;
@@ -35,6 +35,8 @@ pub(in super::super) struct Run<R: Role> {
     keeping: Keeping,
     rows: Rows<R>,
     standing: Standing,
+    /// The stores that have told of their first objects.
+    begun: BTreeSet<Option<Referred>>,
     /// Rows to be made again.
     stale: BTreeSet<Key>,
     /// When the first of them became so, and the last.
@@ -52,8 +54,9 @@ impl<R: Role> Run<R> {
     ) -> Self {
         let stores = Stores::follow(&subject, watches);
         let rows = Rows::new(subject.attach, stores, Arc::clone(&metrics));
-        let (standing, stale, since) = (Standing::Starting, BTreeSet::new(), None);
-        Self { subject, keeping, rows, standing, stale, since, metrics }
+        let (standing, begun) = (Standing::Starting, BTreeSet::new());
+        let (stale, since) = (BTreeSet::new(), None);
+        Self { subject, keeping, rows, standing, begun, stale, since, metrics }
     }
 
     /// Keeps the table until it is given up.
@@ -101,6 +104,7 @@ impl<R: Role> Run<R> {
     /// Takes note of what has changed.
     async fn follow(&mut self, changed: Changed) {
         if !matches!(self.standing, Standing::Ready) {
+            self.begun.insert(changed.kind);
             return self.stand().await;
         }
         let before = self.stale.len();
@@ -158,7 +162,8 @@ impl<R: Role> Run<R> {
                 self.standing = Standing::Refused(why);
             }
             self.refuse();
-        } else if states.iter().all(|(_, state)| state.synced) {
+        } else if states.iter().all(|(_, state)| state.synced) && self.begun.len() == states.len() {
+            // None of them is still to tell that everything is new.
             self.standing = Standing::Ready;
             self.rows.members.iter_mut().for_each(|member| member.failed = None);
             self.stale = self.rows.all();

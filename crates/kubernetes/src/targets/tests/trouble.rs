@@ -2,6 +2,18 @@
 
 use super::*;
 
+const RECEIVED: &str = "prometheus_sd_received_updates_total scrape";
+
+/// Waits for something that nobody tells.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let come = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    timeout(DEADLINE, come).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 fn objects() -> String {
     pod("ns", "a", "10.0.0.1", "app: a") + &service("ns", "a", "app: a", &[("a", "10.0.0.1")])
 }
@@ -14,18 +26,16 @@ async fn what_may_not_be_read_is_nothing_and_told() {
             world.server.trouble().forbid(verb, plural);
         }
         world.discover([("j", config(&format!("{{role: {role}}}")))]);
-        world.wait_for("j", &[]).await;
-        assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 1.0, "{plural}");
+        let failed = || world.count("prometheus_sd_failed_configs scrape");
+        until("it failed", || failed() == 1.0).await;
+        until("it is told", || world.count(RECEIVED) == 1.0).await;
         world.discover([("later", monitor(&format!("{{role: {role}}}"), &[]))]);
-        world.wait_for("later", &[]).await;
-        assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 2.0, "{plural}");
+        let failed = || world.count("prometheus_sd_failed_configs scrape");
+        until("the other one failed", || failed() == 2.0).await;
+        until("it is told", || world.count(RECEIVED) == 2.0).await;
         world.forget("later");
-        let failed = async {
-            while world.count("prometheus_sd_failed_configs scrape") > 1.0 {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(DEADLINE, failed).await.expect("who is gone does not fail");
+        let failed = || world.count("prometheus_sd_failed_configs scrape");
+        until("who is gone does not fail", || failed() == 1.0).await;
         assert!(world.count("prometheus_sd_kubernetes_failures_total") > 0.0);
         world.end().await;
     }
@@ -36,14 +46,9 @@ async fn nothing_is_told_before_all_is_known() {
     let mut world = World::of(&objects()).await;
     world.server.trouble().answer_with(Some((503, None)));
     world.discover([("j", config("{role: endpoints}"))]);
-    let failing = async {
-        while world.count("prometheus_sd_kubernetes_failures_total") < 3.0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, failing).await.expect("requests fail");
-    let updates = world.count("prometheus_sd_received_updates_total scrape");
-    assert_eq!(updates, 0.0, "an empty set would end the wait for targets");
+    let failures = || world.count("prometheus_sd_kubernetes_failures_total");
+    until("requests fail", || failures() >= 3.0).await;
+    assert_eq!(world.count(RECEIVED), 0.0, "an empty set would end the wait for targets");
     assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 0.0);
     world.server.trouble().answer_with(None);
     world.wait_for("j", &["10.0.0.1:8080"]).await;
@@ -56,12 +61,8 @@ async fn targets_stay_while_the_server_is_away_and_follow_when_it_is_back() {
     world.discover([("j", config("{role: endpointslice}"))]);
     let before = world.wait_for("j", &["10.0.0.1:8080"]).await;
     world.server.stop_listening().await;
-    let failing = async {
-        while world.count("prometheus_sd_kubernetes_failures_total") < 3.0 {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(DEADLINE, failing).await.expect("requests fail");
+    let failures = || world.count("prometheus_sd_kubernetes_failures_total");
+    until("requests fail", || failures() >= 3.0).await;
     // Who comes meanwhile gets what is known.
     world.discover([("later", monitor("{role: endpointslice}", &[("app", "a")]))]);
     world.wait_for("later", &["10.0.0.1:8080"]).await;

@@ -228,8 +228,10 @@ async fn who_comes_later_is_told_at_once_and_who_goes_is_forgotten() {
     world.discover([("a", monitor(yaml, &[("app", "a")]))]);
     world.wait_for("a", &["10.0.0.1:8080", "10.0.0.9:8080"]).await;
     assert_eq!(world.built(Role::EndpointSlice), 1.0);
-    world
-        .discover([("x", monitor(yaml, &[("team", "red")])), ("none", monitor(yaml, &[("a", "b")]))]);
+    world.discover([
+        ("x", monitor(yaml, &[("team", "red")])),
+        ("none", monitor(yaml, &[("a", "b")])),
+    ]);
     world.wait("x", "two groups", |groups| groups.len() == 2).await;
     world.wait_for("none", &[]).await;
     assert_eq!(world.built(Role::EndpointSlice), 2.0);
