@@ -40,6 +40,11 @@ pub(super) async fn check(
             Served::default()
         }
     };
+    if standing.unknown.is_none() {
+        // What is not there needs no permission.
+        let is_there = |rule: &Rule| rule.group != GROUP || served.get(&rule.resource).is_some();
+        standing.missing.retain(|missing| is_there(&missing.rule));
+    }
     let mut found = Found { standing, versions: BTreeMap::new() };
     for kind in MonitorKind::ALL {
         if let Some(resource) = served.get(kind.plural()) {

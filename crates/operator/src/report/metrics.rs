@@ -1,24 +1,6 @@
 //! Our own metrics about what objects are told.
 
-use crate::plan::MonitorKind;
 use model::metrics::{Collect, Counter, Gauge, Kind, Visitor};
-
-/// How it stands with an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Managed {
-    /// It has all that it asks for.
-    Selected,
-    /// A part of it is left out.
-    Degraded,
-    /// What it refers to is not there.
-    Waiting,
-    /// It is not valid.
-    Rejected,
-    /// It does not count.
-    Deselected,
-}
-
-const STATES: [&str; 5] = ["selected", "degraded", "waiting", "rejected", "deselected"];
 
 /// What came of writing a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,25 +31,13 @@ const EVENTS: [&str; 5] = ["sent", "known", "forbidden", "failed", "dropped"];
 /// Counters and gauges of reporting.
 #[derive(Debug, Default)]
 pub struct Metrics {
-    managed: [[Gauge; STATES.len()]; MonitorKind::ALL.len()],
     statuses: [Counter; STATUS_WRITES.len()],
     events: [Counter; EVENTS.len()],
     waiting: Gauge,
     missing: Gauge,
 }
 
-/// Objects of each kind in each state.
-pub(super) type Counts = [[u32; STATES.len()]; MonitorKind::ALL.len()];
-
 impl Metrics {
-    pub(super) fn set_managed(&self, counts: &Counts) {
-        for (gauges, counts) in self.managed.iter().zip(counts) {
-            for (gauge, count) in gauges.iter().zip(counts) {
-                gauge.set(f64::from(*count));
-            }
-        }
-    }
-
     pub(super) fn status(&self, result: StatusWrite) {
         self.statuses[result as usize].inc();
     }
@@ -88,14 +58,6 @@ impl Metrics {
 
 impl Collect for Metrics {
     fn collect(&self, visitor: &mut dyn Visitor) {
-        let name = "rushlight_operator_managed_resources";
-        visitor.family(name, Kind::Gauge, "Custom resources by what became of them.");
-        for (kind, gauges) in MonitorKind::ALL.into_iter().zip(&self.managed) {
-            for (state, gauge) in STATES.into_iter().zip(gauges) {
-                let labels = [("resource", kind.as_str()), ("state", state)];
-                visitor.sample("", &labels, gauge.get());
-            }
-        }
         let mut counters = |name: &str, help: &str, results: &[&str], counters: &[Counter]| {
             visitor.family(name, Kind::Counter, help);
             for (result, counter) in results.iter().zip(counters) {

@@ -1,5 +1,4 @@
-//! Telling objects what became of them: their statuses, Events about those that are not valid, and our
-//! log.
+//! Telling objects what became of them: their statuses, and Events about those that are not valid.
 //!
 //! A [`Reporter`] follows plans. What an object is told is its [`Outcome`](outcome::Outcome); it is kept
 //! as a binding in its status, of which only our own is ever touched ([`bindings`]), and written when it
@@ -15,7 +14,6 @@ mod bindings;
 mod check;
 mod events;
 mod metrics;
-mod narrator;
 mod needs;
 mod outcome;
 mod requests;
@@ -66,7 +64,7 @@ impl Instance {
     }
 }
 
-/// Follows plans and tells objects, people and the log.
+/// Follows plans and tells objects what became of them.
 #[derive(Debug)]
 pub struct Reporter {
     options: watch::Sender<Options>,
@@ -87,12 +85,11 @@ impl Reporter {
         let (options, heard) = watch::channel(options);
         let (tell, standing) = watch::channel(Arc::default());
         let stop = CancellationToken::new();
-        let narrator = narrator::narrate(plans.clone(), Arc::clone(&metrics));
         let writer = Writer::new(access, plans, heard, tell, metrics).run();
         let stopped = stop.clone();
         let task = tokio::spawn(async move {
             // A write that is cut off may have been heard; the next reporter looks before it writes.
-            stopped.run_until_cancelled(async { tokio::join!(narrator, writer) }).await;
+            stopped.run_until_cancelled(writer).await;
         });
         Self { options, standing, stop, task }
     }

@@ -3,7 +3,7 @@
 use super::{GROUP, Instance};
 use crate::plan::{MissingReason, MonitorKind, Plan, Verdict};
 use cluster::rights::Rule;
-use discovery::kubernetes::{AttachMetadata, Role};
+use discovery::kubernetes::{AttachMetadata, KubernetesConfig, Role};
 use kubernetes::Section;
 use kubernetes::resources::meta::LabelSelector;
 use kubernetes::section::WriteBack;
@@ -19,7 +19,8 @@ pub(super) fn rules(plan: &Plan, section: &Section, instance: &Instance) -> Vec<
     for kind in kinds(plan) {
         rules.extend(read(section, GROUP, kind.plural()));
     }
-    rules.extend(discovery(plan, section));
+    let jobs = plan.jobs.iter().flat_map(|job| &job.config.sd().kubernetes);
+    rules.extend(discovery(jobs, section));
     rules.extend(references(plan));
     if section.write_back == WriteBack::Auto {
         for kind in kinds(plan) {
@@ -81,7 +82,10 @@ fn of_cluster(group: &str, resource: &str) -> [Rule; 3] {
 
 /// What targets are found by: pods, services and slices always, since the next monitor will ask for
 /// them; the rest when a job does.
-fn discovery(plan: &Plan, section: &Section) -> Vec<Rule> {
+fn discovery<'j>(
+    jobs: impl IntoIterator<Item = &'j KubernetesConfig>,
+    section: &Section,
+) -> Vec<Rule> {
     let mut rules = Vec::new();
     for (group, resource) in
         [("", "pods"), ("", "services"), ("discovery.k8s.io", "endpointslices")]
@@ -93,23 +97,20 @@ fn discovery(plan: &Plan, section: &Section) -> Vec<Rule> {
     if section.connection.namespaces.is_empty() && selects_namespaces(section) {
         uses.insert("namespaces");
     }
-    for job in &plan.jobs {
-        // Other clusters have permissions of their own.
-        let own = job.config.sd().kubernetes.iter();
-        let own = own.filter(|sd| sd.api_server.is_none() && sd.kubeconfig_file.is_none());
-        for sd in own {
-            let AttachMetadata { node, namespace, deployment, job, cronjob } = sd.attach_metadata;
-            let asked = [
-                ("nodes", node || sd.role == Role::Node),
-                ("namespaces", namespace),
-                ("ingresses", sd.role == Role::Ingress),
-                ("replicasets", deployment),
-                ("deployments", deployment),
-                ("jobs", job || cronjob),
-                ("cronjobs", cronjob),
-            ];
-            uses.extend(asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name));
-        }
+    // Other clusters have permissions of their own.
+    let own = jobs.into_iter().filter(|sd| sd.api_server.is_none() && sd.kubeconfig_file.is_none());
+    for sd in own {
+        let AttachMetadata { node, namespace, deployment, job, cronjob } = sd.attach_metadata;
+        let asked = [
+            ("nodes", node || sd.role == Role::Node),
+            ("namespaces", namespace),
+            ("ingresses", sd.role == Role::Ingress),
+            ("replicasets", deployment),
+            ("deployments", deployment),
+            ("jobs", job || cronjob),
+            ("cronjobs", cronjob),
+        ];
+        uses.extend(asked.into_iter().filter(|(_, asked)| *asked).map(|(name, _)| name));
     }
     for resource in uses {
         match resource {
@@ -153,4 +154,66 @@ fn references(plan: &Plan) -> Vec<Rule> {
         }
     }
     rules
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kubernetes::section::Connection;
+
+    /// What discovery needs, but for what it always does.
+    #[track_caller]
+    fn check(jobs: &[&str], namespaces: &[&str], expected: &[&str]) {
+        let jobs: Vec<KubernetesConfig> =
+            jobs.iter().map(|job| serde_saphyr::from_str(job).unwrap()).collect();
+        let namespaces = namespaces.iter().map(|name| (*name).to_owned()).collect();
+        let connection = Connection { namespaces, ..Connection::default() };
+        let section = Section { connection, ..Section::default() };
+        let always = discovery(&[], &section);
+        let all = discovery(&jobs, &section);
+        let more: Vec<_> = all.iter().filter(|rule| !always.contains(rule)).collect();
+        let listed = more.iter().filter(|rule| rule.verb == "list").map(ToString::to_string);
+        assert_eq!(listed.collect::<Vec<_>>(), expected);
+        assert_eq!(more.len(), 3 * expected.len());
+    }
+
+    #[test]
+    fn jobs_say_what_discovery_needs() {
+        let everywhere = |what: &str| format!("list {what} in all namespaces");
+        let (nodes, namespaces) = (everywhere("nodes"), everywhere("namespaces"));
+        check(&["role: pod", "role: endpointslice"], &[], &[]);
+        check(&["role: node"], &[], &[&nodes]);
+        check(&["role: node"], &["a"], &[&nodes]);
+        check(&["{role: pod, attach_metadata: {node: true}}"], &[], &[&nodes]);
+        check(&["{role: pod, attach_metadata: {namespace: true}}"], &[], &[&namespaces]);
+        check(&["role: ingress"], &["a"], &["list ingresses.networking.k8s.io in namespace a"]);
+        check(
+            &["{role: pod, attach_metadata: {deployment: true}}"],
+            &[],
+            &["list deployments.apps in all namespaces", "list replicasets.apps in all namespaces"],
+        );
+        check(&["{role: node, api_server: 'http://a'}"], &[], &[]);
+        check(&["{role: node, kubeconfig_file: a}"], &[], &[]);
+    }
+
+    #[test]
+    fn labels_of_namespaces_need_namespaces() {
+        let section = |selector: LabelSelector, names: &[&str]| {
+            let mut section = Section::default();
+            section.settings.probe_namespace_selector = Some(selector);
+            section.connection.namespaces = names.iter().map(|name| (*name).to_owned()).collect();
+            section
+        };
+        let needs = |section: Section| {
+            let rules = discovery(&[], &section);
+            rules.iter().any(|rule| rule.resource == "namespaces")
+        };
+        let labels = LabelSelector {
+            match_labels: [("a".to_owned(), "b".to_owned())].into(),
+            ..LabelSelector::default()
+        };
+        assert!(needs(section(labels.clone(), &[])));
+        assert!(!needs(section(labels, &["a"])));
+        assert!(!needs(section(LabelSelector::default(), &[])));
+    }
 }

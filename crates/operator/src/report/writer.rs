@@ -7,7 +7,7 @@ use super::outcome::Outcome;
 use super::requests::{Failed, Requests, Told, Wrote};
 use super::standing::{Standing, Writing};
 use super::{Instance, Options, needs};
-use crate::plan::{KindState, MonitorKind, ObjectRef, Plan};
+use crate::plan::{MonitorKind, ObjectRef, Plan};
 use cluster::access::Access;
 use k8s_openapi::jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
@@ -22,6 +22,8 @@ const APART: Duration = Duration::from_millis(200);
 const CHECK_AGAIN: Duration = Duration::from_secs(180);
 /// Whether somebody else has our name is asked so often.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
+/// What we have said is read again after so long: others may have taken it away.
+const READ_AGAIN: Duration = Duration::from_secs(1800);
 /// A plan that changes what is needed is waited for so long: others follow at once.
 const SETTLED: Duration = Duration::from_secs(2);
 /// The wait after a write that failed; twice as long after each one that follows.
@@ -51,7 +53,8 @@ pub(super) struct Writer {
     wait: Duration,
     /// What the last check was for.
     checked_for: Option<Vec<cluster::rights::Rule>>,
-    checked_kinds: BTreeMap<MonitorKind, KindState>,
+    /// When what we have said was read.
+    read_at: BTreeMap<MonitorKind, Instant>,
 }
 
 impl Writer {
@@ -83,7 +86,7 @@ impl Writer {
             next_write: now,
             wait: FIRST_WAIT,
             checked_for: None,
-            checked_kinds: BTreeMap::new(),
+            read_at: BTreeMap::new(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Writer {
 
     fn forget(&mut self) {
         self.told.clear();
+        self.read_at.clear();
         self.queue.clear();
         self.queued.clear();
         self.metrics.set_waiting(0);
@@ -137,7 +141,11 @@ impl Writer {
     fn take_plan(&mut self) {
         let before = std::mem::replace(&mut self.plan, Arc::clone(&self.plans.borrow_and_update()));
         let plan = Arc::clone(&self.plan);
-        self.told.retain(|object, _| plan.objects.contains_key(object));
+        // Those that were read and that no plan has had yet may still come.
+        let is_gone = |object: &ObjectRef| {
+            before.objects.contains_key(object) && !plan.objects.contains_key(object)
+        };
+        self.told.retain(|object, _| !is_gone(object));
         for (object, state) in &plan.objects {
             if !before.objects.get(object).is_some_and(|old| Arc::ptr_eq(old, state)) {
                 self.look_at(object);
@@ -145,16 +153,8 @@ impl Writer {
         }
         let section = Arc::clone(&self.options.borrow().section);
         let needs = needs::rules(&plan, &section, &self.instance);
-        if self.checked_for.as_ref().is_some_and(|old| *old != needs)
-            || self.checked_kinds.len() != plan.kinds.len()
-            || self
-                .checked_kinds
-                .iter()
-                .zip(&plan.kinds)
-                .any(|((_, old), (_, new))| old.is_absent != new.is_absent)
-        {
+        if self.checked_for.as_ref().is_some_and(|old| *old != needs) {
             self.checked_for = Some(needs);
-            self.checked_kinds = plan.kinds.clone();
             self.next_check = self.next_check.min(Instant::now() + SETTLED);
         }
     }
@@ -197,13 +197,14 @@ impl Writer {
     async fn check(&mut self) {
         let (plan, section) = (Arc::clone(&self.plan), Arc::clone(&self.options.borrow().section));
         self.checked_for = Some(needs::rules(&plan, &section, &self.instance));
-        self.checked_kinds = plan.kinds.clone();
         let mut found = check(&self.access, &plan, &section, &self.instance).await;
         let before = self.standing();
         self.versions = found.versions;
         for (kind, writing) in &mut found.standing.statuses {
             let was_on = before.statuses.get(kind) == Some(&Writing::On);
-            if *writing == Writing::On && !was_on {
+            let is_recent = |at: &Instant| at.elapsed() < READ_AGAIN;
+            let is_known = was_on && self.read_at.get(kind).is_some_and(is_recent);
+            if *writing == Writing::On && !is_known {
                 *writing = self.read_told(*kind).await;
             }
         }
@@ -218,7 +219,7 @@ impl Writer {
             |writing: &Writing| matches!(writing, Writing::Off(why) if why.starts_with(UNREAD));
         let is_fine = is_fine && !standing.statuses.values().any(reads);
         let now = Instant::now();
-        self.next_check = now + if is_fine { 10 * CHECK_AGAIN } else { CHECK_AGAIN };
+        self.next_check = now + if is_fine { READ_AGAIN } else { CHECK_AGAIN };
         self.next_look = now + LOOK_AGAIN;
         self.tell.send_replace(Arc::new(standing));
         self.queue.retain(|object| self.versions.contains_key(&object.kind));
@@ -239,6 +240,7 @@ impl Writer {
                 Err(failed) => return Writing::Off(format!("{UNREAD}: {}", failed.text())),
             }
         }
+        self.read_at.insert(kind, Instant::now());
         Writing::On
     }
 
