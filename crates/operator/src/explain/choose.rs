@@ -51,7 +51,11 @@ pub(super) fn namespaces(
             true => format!("only its own namespace {own}: ignoreNamespaceSelectors is set"),
             false => format!("only its own namespace {own}: {field} names no other"),
         };
-        return (Check::pass(NAMESPACES, message), Where::Named(vec![own]));
+        let check = match trouble(&own, field, &facts.cluster) {
+            Some((what, fix)) => Check::fail(NAMESPACES, what, fix),
+            None => Check::pass(NAMESPACES, message),
+        };
+        return (check, Where::Named(vec![own]));
     }
     if selector.any {
         let followed = &facts.cluster.followed;
@@ -59,7 +63,10 @@ pub(super) fn namespaces(
             true => "all namespaces".to_owned(),
             false => format!("all namespaces we look at: {}", list(followed)),
         };
-        return (Check::pass(NAMESPACES, message), Where::All);
+        let forbidden = &facts.cluster.forbidden;
+        let details = forbidden.iter().filter(|name| !name.is_empty());
+        let details = details.map(|name| format!("we may not look into namespace {name}"));
+        return (Check::pass(NAMESPACES, message).with(details), Where::All);
     }
     let names = selector.match_names.clone();
     let mut details = Vec::new();
@@ -90,6 +97,13 @@ fn trouble(name: &str, field: &str, cluster: &Cluster) -> Option<(String, String
             "add {name} to kubernetes.namespaces in our configuration, and give us a Role there"
         );
         return Some((format!("we do not look at namespace {name}"), fix));
+    }
+    if cluster.forbidden.contains(name) {
+        let fix = format!(
+            "give us a Role in namespace {name} to get, list and watch services, endpoints, \
+             endpointslices and pods"
+        );
+        return Some((format!("we may not look into namespace {name}"), fix));
     }
     let known = cluster.namespaces.as_ref()?;
     if known.contains(name) {

@@ -65,11 +65,15 @@ impl<T> Default for Seen<T> {
 pub struct Cluster {
     /// The namespaces we look at; all when it is empty.
     pub followed: BTreeSet<String>,
+    /// Those of them in which we may not read what targets are made of.
+    pub forbidden: BTreeSet<String>,
     /// The namespaces there are, if that is known.
     pub namespaces: Option<BTreeSet<String>>,
     /// All that we may see.
     pub services: Seen<Service>,
-    /// Parts of Services: EndpointSlices, or Endpoints where there are none.
+    /// Whether addresses are those of Endpoints, and not of EndpointSlices.
+    pub are_endpoints: bool,
+    /// The addresses of Services, as discovery looks at them.
     pub addresses: Seen<Addresses>,
     /// Pods.
     pub pods: Seen<Pod>,

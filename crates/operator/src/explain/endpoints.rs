@@ -30,7 +30,8 @@ pub(super) fn pods_of<'a>(service: &Service, pods: &'a Seen<Pod>) -> Vec<&'a Pod
 pub(super) fn behind(services: &[&Service], asked: &Asked, cluster: &Cluster) -> Check {
     let seen = &cluster.addresses;
     if !seen.watched.is_known() {
-        let told = gate::watch(ENDPOINTS, "EndpointSlices", &seen.watched);
+        let what = if cluster.are_endpoints { "Endpoints" } else { "EndpointSlices" };
+        let told = gate::watch(ENDPOINTS, what, &seen.watched);
         return told.expect("it is not in sync");
     }
     let of = |service: &Service| {
@@ -94,11 +95,14 @@ fn empty(service: &Service, has_any: bool, asked: &Asked, cluster: &Cluster) -> 
     }
     if service.selector.is_empty() {
         let message = format!("Service {full} has no selector, and nobody wrote addresses for it");
-        let fix = format!(
-            "give the Service a selector, or write an EndpointSlice with the label \
-             kubernetes.io/service-name: {}",
-            service.name
-        );
+        let name = &service.name;
+        let write = match cluster.are_endpoints {
+            true => format!("Endpoints of the name {name}"),
+            false => {
+                format!("an EndpointSlice with the label kubernetes.io/service-name: {name}")
+            }
+        };
+        let fix = format!("give the Service a selector, or write {write}");
         return Check::fail(ENDPOINTS, message, fix);
     }
     if !cluster.pods.watched.is_known() {

@@ -3,13 +3,15 @@
 //! [`explain`] is a function of [`Facts`]: what is known of the object, of the cluster around it, and of
 //! the scrapes of its jobs. It reads nothing else, so every failure it knows can be tried without a
 //! cluster. A check that fails says what to write where. Those behind it still run where they tell
-//! something of their own; otherwise they are skipped.
+//! something of their own; otherwise they are skipped. An [`Explainer`] gathers the facts of a cluster
+//! that is followed.
 
 mod choose;
 mod cluster;
 mod endpoints;
 mod facts;
 mod gate;
+mod live;
 mod near;
 mod observe;
 mod pod_monitor;
@@ -29,6 +31,7 @@ mod text;
 pub use cluster::{Address, Addresses, Cluster, ContainerPort, Ingress, Pod, Seen, Service};
 pub use cluster::{ServicePort, Watched};
 pub use facts::{Facts, ScrapedJob, Spec, parse_kind};
+pub use live::{Explainer, NotFound, Run};
 pub use near::nearest;
 
 use std::collections::BTreeMap;

@@ -50,6 +50,29 @@ impl From<&objects::EndpointSlice> for Addresses {
     }
 }
 
+impl Addresses {
+    /// Those of all subsets.
+    pub(super) fn of_endpoints(endpoints: &objects::Endpoints) -> Vec<Self> {
+        let objects::Endpoints { metadata, subsets } = endpoints;
+        let of_subset = |subset: &objects::EndpointSubset| {
+            let address = |address: &objects::EndpointAddress, is_ready| Address {
+                ip: address.ip.to_string(),
+                is_ready,
+                pod: pod(address.target_ref.as_ref()),
+            };
+            let ready = subset.addresses.iter().map(|own| address(own, true));
+            let unready = subset.not_ready_addresses.iter().map(|own| address(own, false));
+            Self {
+                namespace: metadata.namespace.to_string(),
+                service: metadata.name.to_string(),
+                ports: subset.ports.iter().map(|port| port.name.to_string()).collect(),
+                addresses: ready.chain(unready).collect(),
+            }
+        };
+        subsets.iter().map(of_subset).collect()
+    }
+}
+
 fn pod(reference: Option<&objects::TargetRef>) -> Option<String> {
     reference.filter(|reference| reference.kind == "Pod").map(|pod| pod.name.to_string())
 }

@@ -2,7 +2,7 @@
 
 use api::rules as shown;
 use notifier::Notifier;
-use rules::{AlertState, AlertView, GroupView, Health, Manager, RuleKind, RuleView};
+use rules::{AlertState, AlertView, GroupView, Health, Manager, RuleKind, RuleView, Snapshot};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -16,12 +16,16 @@ impl RulesView {
     pub(super) fn set(&self, manager: Arc<Manager>) {
         self.0.set(manager).ok();
     }
+
+    /// The groups as they are now.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        self.0.get().map(|manager| manager.snapshot()).unwrap_or_default()
+    }
 }
 
 impl shown::Rules for RulesView {
     fn groups(&self) -> Vec<shown::RuleGroup> {
-        let Some(manager) = self.0.get() else { return Vec::new() };
-        manager.snapshot().groups.iter().map(|view| group(view)).collect()
+        self.snapshot().groups.iter().map(|view| group(view)).collect()
     }
 }
 

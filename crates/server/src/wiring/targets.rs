@@ -17,7 +17,8 @@ impl ScrapeView {
         self.0.set(manager).ok();
     }
 
-    fn snapshot(&self) -> Arc<Snapshot> {
+    /// The pools as they are now.
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
         self.0.get().map(|manager| manager.snapshot()).unwrap_or_default()
     }
 }

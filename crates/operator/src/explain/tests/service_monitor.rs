@@ -240,6 +240,14 @@ fn namespaces_that_are_not_there() {
         "we do not look at namespace other",
         "add other to kubernetes.namespaces in our configuration, and give us a Role there",
     );
+    named("smallest")
+        .given(|facts| facts.cluster.forbidden = ["smallest".to_owned()].into())
+        .fails(
+            "namespaces",
+            "we may not look into namespace smallest",
+            "give us a Role in namespace smallest to get, list and watch services, endpoints, \
+             endpointslices and pods",
+        );
     let any =
         asr().edit("  endpoints: [{port", "  namespaceSelector: {any: true}\n  endpoints: [{port");
     any.given(all_up).passes();

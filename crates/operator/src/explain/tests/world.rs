@@ -226,7 +226,7 @@ fn mapped(resources: &Resources, kind: MonitorKind) -> Result<Mapped, Invalid> {
         Settings { service_discovery_role: Some("EndpointSlice".into()), ..Settings::default() };
     let settings = resources.settings.as_ref().map_or(&default, |settings| &settings.spec);
     let assets = Written::new(resources);
-    let mapper = Mapper::new(settings, &assets, Some(0)).unwrap();
+    let mapper = Mapper::new(settings, &assets).unwrap();
     match kind {
         MonitorKind::ServiceMonitor => mapper.service_monitor(&resources.service_monitors[0]),
         MonitorKind::PodMonitor => mapper.pod_monitor(&resources.pod_monitors[0]),
@@ -254,7 +254,7 @@ fn accepted(mapped: Mapped, objects: &Objects) -> (Verdict, Vec<ScrapedJob>) {
 fn scraped(job: &Fields, objects: &Objects) -> ScrapedJob {
     let value = serde_json::to_value(job).unwrap();
     let groups = groups(&value, objects);
-    let text = serde_saphyr::to_string(job).unwrap();
+    let text = serde_saphyr::to_string(job).unwrap().replace(kubernetes::jobs::SHARD, "0");
     let config: scrape::Config = serde_saphyr::from_str(&text).unwrap();
     let name = config.job_name().to_owned();
     let job = config.resolve(&scrape::Global::default()).unwrap();
@@ -323,8 +323,10 @@ fn cluster(objects: &Objects) -> Cluster {
     let namespaces: std::collections::BTreeSet<String> = names.collect();
     Cluster {
         followed: [].into(),
+        forbidden: [].into(),
         namespaces: (!namespaces.is_empty()).then_some(namespaces),
         services: seen(&objects.services),
+        are_endpoints: false,
         addresses: seen(&objects.slices),
         pods: seen(&objects.pods),
         ingresses: seen(&objects.ingresses),

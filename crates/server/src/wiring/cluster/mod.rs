@@ -6,6 +6,7 @@
 //! API server is away everything goes on as it was; a start without it takes the targets that were
 //! saved ([`snapshot`]).
 
+mod explained_objects;
 mod follow;
 mod provisional;
 mod reach;
@@ -25,6 +26,7 @@ use crate::flags::Serve;
 use api::State;
 use cluster::access::Access;
 use discovery::Means;
+use explained_objects::Views;
 use kubernetes::Section;
 use kubernetes::targets::Own;
 use running::Running;
@@ -49,6 +51,7 @@ pub(super) struct Cluster {
     applied: Arc<Applied>,
     server: Arc<Server>,
     state: State,
+    views: Views,
     flags: Serve,
     metrics: Metrics,
     running: Mutex<Option<Running>>,
@@ -98,6 +101,10 @@ impl Cluster {
             applied: Arc::clone(applied),
             server,
             state: front.state.clone(),
+            views: Views {
+                targets: Arc::clone(&front.views.targets),
+                rules: Arc::clone(&front.views.rules),
+            },
             flags: front.flags.clone(),
             metrics,
             running: Mutex::default(),

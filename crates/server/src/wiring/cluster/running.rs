@@ -1,8 +1,10 @@
 //! A cluster that is followed.
 
+use super::explained_objects::ExplainedObjects;
 use super::follow::{Before, Followed, Follower};
 use super::snapshot::Keeper;
 use super::{Cluster, Wanted, rights};
+use operator::explain::Explainer;
 use operator::plan::{Options, Planner};
 use operator::report::{self, Reporter};
 use std::collections::BTreeSet;
@@ -20,6 +22,7 @@ pub(super) struct Running {
     namespaces: BTreeSet<String>,
     planner: Planner,
     reporter: Reporter,
+    explainer: Explainer,
     stop: CancellationToken,
     following: [JoinHandle<()>; 2],
 }
@@ -37,6 +40,9 @@ impl Running {
         let vault = of.reach.vault();
         let planner = Planner::start(watches.clone(), vault, Arc::clone(&of.metrics.plan));
         planner.apply(options);
+        let explainer = Explainer::new(planner.plans(), watches, Arc::clone(&section));
+        let objects = ExplainedObjects { explainer: explainer.clone(), views: of.views.clone() };
+        of.state.set_objects(Some(Arc::new(objects)));
         let reporter = Reporter::start(
             access,
             planner.plans(),
@@ -63,7 +69,7 @@ impl Running {
             tokio::spawn(follower.run(planner.plans(), stop.clone())),
             tokio::spawn(rights::tell(reporter.standing(), notices, stop.clone())),
         ];
-        Self { cluster, namespaces, planner, reporter, stop, following }
+        Self { cluster, namespaces, planner, reporter, explainer, stop, following }
     }
 
     /// Whether what is wanted is this cluster, looked at in the same places.
@@ -74,6 +80,7 @@ impl Running {
     /// Goes by another configuration.
     pub(super) fn apply(&self, options: Options) {
         self.reporter.apply(report::Options { section: Arc::clone(&options.section) });
+        self.explainer.apply(Arc::clone(&options.section));
         self.planner.apply(options);
     }
 
