@@ -37,7 +37,10 @@ pub(super) fn jobs(
 
 fn list_of(text: &str) -> Result<Vec<Value>, String> {
     // Where it is wrong, and not what stands there: it is a secret.
-    let list: Option<Vec<Value>> = serde_saphyr::from_str(text).map_err(|error| {
+    // Else a label's value `yes` would be `true`.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    let list = serde_saphyr::from_str_with_options::<Option<Vec<Value>>>(text, options);
+    let list = list.map_err(|error| {
         let place = error.location().map(|at| format!(" at line {}", at.line()));
         format!("additionalScrapeConfigs: not a list of jobs{}", place.unwrap_or_default())
     })?;

@@ -12,6 +12,9 @@ use crate::yaml::Fields;
 use discovery::kubernetes::Preselect;
 use std::cell::Cell;
 
+/// What stands in jobs for the number of our part of all targets; objects may write it, too.
+pub const SHARD: &str = "$(SHARD)";
+
 /// Maps objects one by one: each is a matter between itself, the settings and what it refers to.
 pub struct Mapper<'a> {
     cx: Context<'a>,
@@ -41,19 +44,14 @@ pub struct Invalid {
 }
 
 impl<'a> Mapper<'a> {
-    /// By our own settings. The shard is the part of all targets that is ours; without it, jobs have a
-    /// placeholder there.
+    /// By our own settings. Where jobs say which part of all targets is ours, they have [`SHARD`].
     ///
     /// # Errors
     /// When the settings are not valid.
-    pub fn new(
-        settings: &'a Settings,
-        assets: &'a dyn Assets,
-        shard: Option<u64>,
-    ) -> Result<Self, String> {
+    pub fn new(settings: &'a Settings, assets: &'a dyn Assets) -> Result<Self, String> {
         let classes = Classes::new(&settings.scrape_classes)?;
         let is_file_denied = Cell::default();
-        Ok(Self { cx: Context { settings, classes, assets, shard, is_file_denied } })
+        Ok(Self { cx: Context { settings, classes, assets, is_file_denied } })
     }
 
     /// A job for each endpoint.

@@ -24,7 +24,7 @@ mod tests;
 mod validate;
 
 pub use assets::{Assets, Given, Written};
-pub use mapper::{Invalid, Mapped, Mapper};
+pub use mapper::{Invalid, Mapped, Mapper, SHARD};
 
 use crate::resources::meta::Meta;
 use crate::resources::{Object, Resources, Settings};
@@ -70,8 +70,6 @@ struct Context<'a> {
     settings: &'a Settings,
     classes: Classes<'a>,
     assets: &'a dyn Assets,
-    /// Which part of the targets is ours; without it, whoever runs the jobs puts it in.
-    shard: Option<u64>,
     /// Set when an object names a file that it may not.
     is_file_denied: Cell<bool>,
 }
@@ -116,7 +114,7 @@ pub fn render(resources: &Resources, assets: &dyn Assets) -> Result<Rendered, St
     let default = Object::<Settings>::default();
     let own = resources.settings.as_ref().unwrap_or(&default);
     let settings = &own.spec;
-    let mapper = Mapper::new(settings, assets, None)?;
+    let mapper = Mapper::new(settings, assets)?;
     let mut out = Rendered { global: global::section(own), ..Rendered::default() };
     let mut add = |kind, meta: &Meta, mapped: Result<Mapped, Invalid>| match mapped {
         Ok(mapped) => {

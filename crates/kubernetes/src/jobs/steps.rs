@@ -1,8 +1,8 @@
 //! Relabeling: the steps that are made, and those that objects bring.
 
-use super::Context;
-use crate::resources::relabel::Relabel;
+use super::{Context, SHARD};
 pub(super) use crate::names::sanitized;
+use crate::resources::relabel::Relabel;
 use crate::yaml::{Fields, Yaml};
 
 /// Beginning of the names of meta labels.
@@ -74,8 +74,7 @@ impl Steps {
         hash.set("action", "hashmod");
         self.push(hash);
         let mut keep = from_labels(&["__tmp_hash", "__tmp_disable_sharding"]);
-        let shard = cx.shard.map_or_else(|| "$(SHARD)".to_owned(), |shard| shard.to_string());
-        keep.set("regex", format!("{shard};|.+;.+"));
+        keep.set("regex", format!("{SHARD};|.+;.+"));
         keep.set("action", "keep");
         self.push(keep);
     }

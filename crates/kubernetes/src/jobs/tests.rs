@@ -221,7 +221,7 @@ fn files_may_be_named_where_that_is_allowed() {
         let settings = Settings { files: files.clone(), ..Settings::default() };
         let resources = Resources::default();
         let assets = Written::new(&resources);
-        let mapper = super::Mapper::new(&settings, &assets, Some(0)).expect("is valid");
+        let mapper = super::Mapper::new(&settings, &assets).expect("is valid");
         let text = object("ServiceMonitor", &format!("endpoints: [{endpoint}]"));
         let monitor: Object<ServiceMonitor> = serde_saphyr::from_str(&text).expect("is one");
         mapper.service_monitor(&monitor).map(|mapped| mapped.jobs.len())
@@ -258,7 +258,7 @@ fn what_is_looked_at_all_follows_the_selector() {
         let settings = Settings::default();
         let resources = Resources::default();
         let assets = Written::new(&resources);
-        let mapper = super::Mapper::new(&settings, &assets, Some(0)).expect("is valid");
+        let mapper = super::Mapper::new(&settings, &assets).expect("is valid");
         let text = object("PodMonitor", &format!("{selector}\npodMetricsEndpoints: [{{}}]"));
         let monitor: Object<PodMonitor> = serde_saphyr::from_str(&text).expect("is one");
         let preselect = mapper.pod_monitor(&monitor).expect("is valid").preselect;

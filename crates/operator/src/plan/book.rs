@@ -97,7 +97,8 @@ impl Book {
 
     /// Whether answers are awaited that jobs depend on.
     pub(super) fn is_pending(&self) -> bool {
-        self.kinds.values().any(|kind| !kind.is_settled())
+        matches!(self.namespaces, Namespaces::NotRead(_))
+            || self.kinds.values().any(|kind| !kind.is_settled())
             || self.users.keys().any(|reference| self.shelf.is_pending(reference))
     }
 

@@ -39,7 +39,10 @@ pub(super) struct Follows {
     kinds: Option<Kinds>,
     namespaces: Option<Lookout<Namespace>>,
     references: BTreeMap<Reference, Holding>,
-    refused: BTreeMap<MonitorKind, String>,
+    /// Kinds whose objects are chosen by labels of namespaces.
+    by_namespaces: Vec<MonitorKind>,
+    /// Why nothing can be chosen by labels of namespaces.
+    refused: Option<String>,
     tasks: JoinSet<()>,
     sender: mpsc::Sender<Event>,
     events: mpsc::Receiver<Event>,
@@ -81,7 +84,8 @@ impl Follows {
             kinds: None,
             namespaces: None,
             references: BTreeMap::new(),
-            refused: BTreeMap::new(),
+            by_namespaces: Vec::new(),
+            refused: None,
             tasks: JoinSet::new(),
             sender,
             events,
@@ -112,11 +116,11 @@ impl Follows {
     /// Follows what the options ask for; what is known at once.
     pub(super) fn set_options(&mut self, options: &Options) -> Vec<News> {
         let (settings, names) = (&options.section.settings, &options.section.connection.namespaces);
-        let mut needing = MonitorKind::ALL.to_vec();
-        needing.retain(|kind| needs_namespaces(settings, *kind));
-        self.refused.clear();
+        self.by_namespaces = MonitorKind::ALL.to_vec();
+        self.by_namespaces.retain(|kind| needs_namespaces(settings, *kind));
+        self.refused = None;
         let mut news = Vec::new();
-        if needing.is_empty() {
+        if self.by_namespaces.is_empty() {
             self.namespaces = None;
         } else if names.is_empty() {
             if self.namespaces.is_none() {
@@ -131,8 +135,7 @@ impl Follows {
                 "namespaces cannot be chosen by their labels where only {} may be looked at",
                 names.join(", ")
             );
-            let refused = needing.into_iter().map(|kind| (kind, why.clone()));
-            self.refused = refused.collect();
+            self.refused = Some(why.clone());
             news.push(News::Namespaces(Namespaces::Unknown(why)));
         }
         if self.kinds.as_ref().is_none_or(|kinds| kinds.namespaces != *names) {
@@ -254,14 +257,17 @@ impl Follows {
             MonitorKind::PrometheusRule => kinds.rules.following.state(),
         };
         let forbidden = forbidden(&state, kind.plural());
-        let of_namespaces = self.namespaces.as_ref().map(|lookout| lookout.following.state());
-        let refused = of_namespaces.and_then(|state| forbidden_or_absent(&state));
+        let refused = self
+            .refused
+            .clone()
+            .or_else(|| forbidden_or_absent(&self.namespaces.as_ref()?.following.state()));
+        let refused = refused.filter(|_| self.by_namespaces.contains(&kind));
         KindState {
             is_synced: state.synced,
             is_absent: state.absent,
             forbidden,
             error: state.error,
-            refused: self.refused.get(&kind).cloned().or(refused),
+            refused,
             left_out: state.left_out,
         }
     }
@@ -272,10 +278,13 @@ impl Follows {
         };
         let state = following.state();
         if !state.synced {
-            let why = forbidden_or_absent(&state).or(state.error);
-            return Namespaces::Unknown(
-                why.unwrap_or_else(|| "namespaces have not been listed yet".to_owned()),
-            );
+            return match forbidden_or_absent(&state) {
+                Some(why) => Namespaces::Unknown(why),
+                None => Namespaces::NotRead(match state.error {
+                    Some(error) => format!("namespaces could not be listed: {error}"),
+                    None => "namespaces have not been listed yet".to_owned(),
+                }),
+            };
         }
         let mut known = BTreeMap::new();
         following.for_each(|key, held| {

@@ -1,10 +1,11 @@
 //! From what objects mean to what is run.
 
-use super::{ObjectRef, PlannedJob};
+use super::{ObjectRef, Options, PlannedJob};
 use discovery::kubernetes::Preselect;
 use kubernetes::Fields;
+use kubernetes::jobs::SHARD;
 use model::relabel::Patterns;
-use scrape::{Config, Global};
+use scrape::Config;
 use std::sync::Arc;
 
 /// Keys and values of a job: one with many written targets is large.
@@ -14,16 +15,17 @@ const MAX_NODES: usize = 4_000_000;
 pub(super) fn job(
     fields: &Fields,
     preselect: Option<&Preselect>,
-    global: &Global,
+    options: &Options,
     patterns: &mut Patterns,
     object: Option<&ObjectRef>,
 ) -> Result<PlannedJob, String> {
     let text = serde_json::to_string(fields).map_err(|error| error.to_string())?;
+    let text = text.replace(SHARD, &options.shard.to_string());
     let mut config: Config = read(&text)?;
     for kubernetes in &mut config.sd_mut().kubernetes {
         kubernetes.preselect = preselect.cloned();
     }
-    let mut job = config.resolve(global).map_err(|error| error.to_string())?;
+    let mut job = config.resolve(&options.global).map_err(|error| error.to_string())?;
     job.share_patterns(patterns);
     Ok(PlannedJob { config, job: Arc::new(job), text: text.into(), object: object.cloned() })
 }

@@ -166,7 +166,7 @@ fn map(object: &ObjectRef, resource: &Resource, means: &mut Means<'_>) -> (Uses,
     let referring = Referring::new(means.shelf);
     let options = means.options;
     let settings = &options.section.settings;
-    let mapper = match Mapper::new(settings, &referring, Some(options.shard)) {
+    let mapper = match Mapper::new(settings, &referring) {
         Ok(mapper) => mapper,
         Err(error) => return (Uses::new(), invalid(format!("our own settings: {error}"))),
     };
@@ -213,8 +213,7 @@ fn map(object: &ObjectRef, resource: &Resource, means: &mut Means<'_>) -> (Uses,
     let notes = mapped.notes.into_iter();
     product.warnings.extend(notes.map(|message| Warning { kind: WarningKind::Note, message }));
     for fields in &mapped.jobs {
-        let (preselect, global) = (mapped.preselect.as_ref(), &options.global);
-        match load::job(fields, preselect, global, means.patterns, Some(object)) {
+        match load::job(fields, mapped.preselect.as_ref(), options, means.patterns, Some(object)) {
             Ok(job) if options.taken.contains(job.config.job_name()) => {
                 let name = job.config.job_name();
                 return (uses, invalid(format!("a job {name:?} is in the configuration file")));

@@ -31,7 +31,7 @@ impl Own {
             None | Some(Additional::Inline(_)) => return own,
         };
         let referring = Referring::new(means.shelf);
-        let mapper = Mapper::new(settings, &referring, Some(means.options.shard));
+        let mapper = Mapper::new(settings, &referring);
         let jobs = mapper.and_then(|mapper| mapper.additional(written, &means.options.namespace));
         own.uses = referring.take();
         let found = own.uses.iter();
@@ -51,7 +51,7 @@ impl Own {
         match jobs {
             Ok(jobs) => {
                 for (i, fields) in jobs.iter().enumerate() {
-                    let job = load::job(fields, None, &means.options.global, means.patterns, None);
+                    let job = load::job(fields, None, means.options, means.patterns, None);
                     let job = job.and_then(|job| {
                         let name = job.config.job_name().to_owned();
                         let is_taken = means.options.taken.contains(&name);

@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn many_rules_are_a_note() {
         let one = "{alert: A, expr: vector(1), annotations: {text: xxxxxxxxxxxxxxxxxxxxxxxxxxxx}}";
-        let rules = vec![one; 6000].join(",");
+        let rules = vec![one; 7000].join(",");
         let rules = read(&format!("[{{name: g, rules: [{rules}]}}]"), false, None);
         let rules = rules.map_err(|_| ()).expect("is valid");
         assert_eq!(rules.warnings.len(), 1);

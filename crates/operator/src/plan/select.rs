@@ -16,6 +16,8 @@ type Labels = BTreeMap<String, String>;
 pub(super) enum Namespaces {
     /// Their labels.
     Known(BTreeMap<Arc<str>, Labels>),
+    /// Why nobody knows their labels yet.
+    NotRead(String),
     /// Why nobody knows their labels.
     Unknown(String),
 }
@@ -62,14 +64,14 @@ pub(super) fn select(
     if let Some(selector) = of_namespaces {
         let own = match namespaces {
             Namespaces::Known(all) => all.get(namespace),
-            Namespaces::Unknown(_) => None,
+            Namespaces::NotRead(_) | Namespaces::Unknown(_) => None,
         };
         let mut known = own.cloned().unwrap_or_default();
         known.entry(NAME_LABEL.to_owned()).or_insert_with(|| namespace.to_owned());
         if own.is_none() && needs_namespaces(settings, kind) {
             let unknown = match namespaces {
                 Namespaces::Known(_) => format!("namespace {namespace} is not there"),
-                Namespaces::Unknown(why) => why.clone(),
+                Namespaces::NotRead(why) | Namespaces::Unknown(why) => why.clone(),
             };
             let unknown = Some(unknown);
             return Selection::NamespaceNotSelected { misses: Vec::new(), unknown };
