@@ -7,4 +7,7 @@
 
 pub mod access;
 pub mod rights;
+mod text;
 pub mod watch;
+
+pub use text::{Pool, Text, read_text};

@@ -4,6 +4,7 @@ use super::changes::Place;
 use super::metrics::{Counts, Figures, Watched};
 use super::object::Read;
 use super::{Held, Key, Kind, Pace, WatchState};
+use crate::Text;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -186,13 +187,14 @@ impl<T> Store<T> {
             self.leave_out(&mut inner, part);
             return None;
         } else {
+            let name = name_of(object);
             inner.len += 1;
             inner.unreadable += usize::from(held.object.is_err());
             let all = inner.objects.entry(Arc::clone(&namespace)).or_default();
-            all.insert(object.name().into(), Entry { held: Arc::clone(&held), round });
+            all.insert(Arc::clone(&name), Entry { held: Arc::clone(&held), round });
             self.counts.added.inc();
         }
-        inner.changed(&Key { namespace, name: object.name().into() });
+        inner.changed(&Key { namespace, name: name_of(object) });
         Some(held)
     }
 
@@ -301,6 +303,11 @@ impl<T> Store<T> {
     }
 }
 
+/// The name of an object: most objects say it, too.
+fn name_of<T>(object: &Read<T>) -> Arc<str> {
+    Text::from(object.name()).into()
+}
+
 impl<T> Inner<T> {
     fn is_settled(&self) -> bool {
         self.parts.iter().all(|part| part.is_listed || part.is_refused())
@@ -320,7 +327,10 @@ impl<T> Inner<T> {
             return Arc::clone(namespace);
         }
         let known = self.objects.get_key_value(object.namespace());
-        known.map_or_else(|| object.namespace().into(), |(namespace, _)| Arc::clone(namespace))
+        known.map_or_else(
+            || Text::from(object.namespace()).into(),
+            |(namespace, _)| Arc::clone(namespace),
+        )
     }
 
     fn remove(&mut self, namespace: &Arc<str>, name: &str) -> Option<Key> {
