@@ -52,6 +52,9 @@ fn main() -> ExitCode {
         Some(Command::Check(Check::Config(asked))) => commands::check::config(asked),
         Some(Command::Check(Check::Rules(asked))) => commands::check_rules::rules(asked),
         Some(Command::Check(Check::WebConfig { files })) => commands::web_config::check(files),
+        Some(Command::Check(Check::KpsValues(asked))) => {
+            commands::check_kps_values::kps_values(asked)
+        }
         Some(Command::Check(Check::Metrics(asked))) => commands::check_metrics::metrics(asked),
         Some(Command::Check(Check::ServiceDiscovery(asked))) => {
             logging::start(&flags::Log::warnings());

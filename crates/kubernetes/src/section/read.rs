@@ -10,6 +10,7 @@ use crate::resources::alerting::AlertmanagerService;
 use crate::resources::http::TlsConfig;
 use crate::resources::meta::LabelSelector;
 use crate::resources::settings::{Additional, Excluded};
+use model::duration::Duration;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -104,6 +105,10 @@ impl Section {
                     _ => {}
                 }
             }
+        }
+        let late = Duration::parse(&settings.tsdb.out_of_order_time_window);
+        if late.is_ok_and(|late| late.ms != 0) {
+            tell("tsdb.outOfOrderTimeWindow", "samples that come late are not taken: not built in");
         }
         let label = &settings.enforced_namespace_label;
         if !label.is_empty() && !model::names::is_legacy_label_name(label) {

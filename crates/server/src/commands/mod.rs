@@ -1,6 +1,7 @@
 //! What the binary does besides serving.
 
 pub(crate) mod check;
+pub(crate) mod check_kps_values;
 pub(crate) mod check_metrics;
 pub(crate) mod check_rules;
 pub(crate) mod check_sd;

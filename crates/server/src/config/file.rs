@@ -54,11 +54,13 @@ pub(super) struct ScrapeFile {
 }
 
 impl File {
-    /// Takes from another file what this one does not say of `global` and `storage`.
-    pub(super) fn fill(&mut self, other: &mut Self) {
+    /// Takes from another file what this one does not say of `global` and `storage`; that is then
+    /// said to stand at a place of this one.
+    pub(super) fn fill(&mut self, other: &mut Self, at: Location) {
         match (&mut self.global, other.global.take()) {
             (Some(own), Some(other)) => own.value.fill(other.value),
-            (own, other) => *own = own.take().or(other),
+            (None, Some(other)) => self.global = Some(Spanned::new(other.value, at, at)),
+            (_, None) => {}
         }
         match (&mut self.storage, other.storage.take()) {
             (Some(own), Some(other)) => own.fill(other),

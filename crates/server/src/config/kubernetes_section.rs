@@ -84,6 +84,26 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for InlineVisitor<T> {
         Ok(Inline::default())
     }
 
+    fn visit_bool<E>(self, _: bool) -> Result<Inline<T>, E> {
+        Ok(Inline::default())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Inline<T>, E> {
+        Ok(Inline::default())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Inline<T>, E> {
+        Ok(Inline::default())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Inline<T>, E> {
+        Ok(Inline::default())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Inline<T>, E> {
+        Ok(Inline::default())
+    }
+
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inline<T>, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Inline::default())
@@ -99,13 +119,14 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for InlineVisitor<T> {
 }
 
 /// What the section brings into the file.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Brought {
     pub(super) section: Option<Arc<Section>>,
     /// What it says of alerting, in the form of the file.
     alerting: Option<AlertingSection>,
     lists: Lists,
-    at: Option<Location>,
+    /// Where the section stands.
+    at: Location,
 }
 
 impl Brought {
@@ -118,7 +139,8 @@ impl Brought {
     ) -> Result<Self, ConfigError> {
         let key = std::mem::take(&mut written.kubernetes);
         if !key.is_there {
-            return Ok(Self::default());
+            let (lists, at) = (Lists::default(), Location::UNKNOWN);
+            return Ok(Self { section: None, alerting: None, lists, at });
         }
         let section = Section::read(text).map_err(|faults| all_of(faults, file))?;
         let section = section.unwrap_or_default();
@@ -128,11 +150,11 @@ impl Brought {
         };
         let mut said: File = reading::sections(&section.to_file(around), file)
             .map_err(|error| ConfigError { at: None, ..error })?;
-        written.fill(&mut said);
         let (lists, at) = match key.lists {
-            Some(lists) => (lists.value, Some(lists.referenced)),
-            None => (Lists::default(), None),
+            Some(lists) => (lists.value, lists.referenced),
+            None => (Lists::default(), Location::UNKNOWN),
         };
+        written.fill(&mut said, at);
         let alerting = said.take_alerting();
         Ok(Self { section: Some(Arc::new(section)), alerting, lists, at })
     }
@@ -256,9 +278,9 @@ impl Brought {
         files.collect()
     }
 
-    /// An error without a place stands where the section does.
+    /// An error in what the section says stands where the section does.
     fn here(&self, error: ConfigError) -> ConfigError {
-        ConfigError { at: error.at.or(self.at.and_then(place_of)), ..error }
+        ConfigError { at: place_of(self.at), ..error }
     }
 }
 

@@ -27,6 +27,8 @@ mod print;
 mod reading;
 mod remote;
 mod rule_files;
+#[cfg(test)]
+mod section_tests;
 mod storage;
 #[cfg(test)]
 mod tests;

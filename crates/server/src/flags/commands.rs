@@ -71,10 +71,30 @@ pub(crate) enum Check {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Tell what values of the chart kube-prometheus-stack mean here.
+    KpsValues(CheckKpsValues),
     /// Check a page of metrics on standard input: whether its names are wise.
     Metrics(CheckMetrics),
     /// Discover the targets of a job, and print them with their labels.
     ServiceDiscovery(CheckServiceDiscovery),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckKpsValues {
+    /// The values, as they are given to Helm; - for standard input.
+    pub(crate) file: PathBuf,
+    /// The name of the release.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) release: Option<String>,
+    /// The namespace of the release.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// Tell also of values that mean nothing here.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+    /// Print the configuration file that means the same, and nothing else.
+    #[arg(long)]
+    pub(crate) print_config: bool,
 }
 
 #[derive(Debug, Args)]

@@ -7,6 +7,7 @@
 //! its default ([`tables`]). Nothing is accepted and then ignored.
 
 mod commands;
+mod configured;
 mod environment;
 mod features;
 mod normal;
@@ -18,9 +19,9 @@ mod tests;
 mod values;
 
 pub(crate) use commands::{
-    Check, CheckConfig, CheckMetrics, CheckRules, CheckServiceDiscovery, Command, Explain,
-    ExplainTarget, Kubernetes, Output, OutputFormat, OverHistory, Query, Rules, RulesFormat, Shell,
-    Test, TestRules,
+    Check, CheckConfig, CheckKpsValues, CheckMetrics, CheckRules, CheckServiceDiscovery, Command,
+    Explain, ExplainTarget, Kubernetes, Output, OutputFormat, OverHistory, Query, Rules,
+    RulesFormat, Shell, Test, TestRules,
 };
 pub(crate) use features::FeatureList;
 pub(crate) use serve::{Log, LogFormat, LogLevel, SERVICE_ACCOUNT, Serve};
@@ -93,7 +94,7 @@ fn parse_with(
     variables: &BTreeMap<OsString, OsString>,
 ) -> Result<Parsed, clap::Error> {
     let mut command = command();
-    let args = normal::normalise(args.into_iter().collect(), &command)
+    let mut args = normal::normalise(args.into_iter().collect(), &command)
         .map_err(|message| command.error(ErrorKind::UnknownArgument, message))?;
     let mut matches = command.try_get_matches_from_mut(args.clone())?;
     let mut warnings = Vec::new();
@@ -101,7 +102,13 @@ fn parse_with(
         let doubles = environment::doubles(&command, &matches, |name| {
             variables.get(OsStr::new(name)).cloned()
         });
-        matches = merge(&mut command, args, matches, doubles)?;
+        let doubles =
+            doubles.into_iter().map(|(name, arg)| (format!("environment variable {name}"), arg));
+        (args, matches) = merge(&mut command, args, matches, doubles.collect())?;
+        let serve = Serve::from_arg_matches(&matches)?;
+        let given = matches.value_source("config_file") == Some(ValueSource::CommandLine);
+        let said = configured::arguments(&command, &matches, &serve, given);
+        (_, matches) = merge(&mut command, args, matches, said)?;
         warnings = environment::strangers(&command, variables.keys().map(OsString::as_os_str));
     }
     tables::refuse_what_is_not_built(&matches)
@@ -122,28 +129,29 @@ fn parse_with(
     })
 }
 
-/// Parses again with what the environment adds; a bad value is told by the variable's name.
+/// Parses again with arguments from elsewhere; a bad one is told with where it comes from.
 fn merge(
     command: &mut clap::Command,
     mut args: Vec<OsString>,
     matches: ArgMatches,
-    doubles: Vec<(String, OsString)>,
-) -> Result<ArgMatches, clap::Error> {
-    if doubles.is_empty() {
-        return Ok(matches);
+    more: Vec<(String, OsString)>,
+) -> Result<(Vec<OsString>, ArgMatches), clap::Error> {
+    if more.is_empty() {
+        return Ok((args, matches));
     }
     let program = args.first().cloned().unwrap_or_default();
-    for (variable, argument) in doubles {
+    for (origin, argument) in more {
         if let Err(error) = command.try_get_matches_from_mut([program.clone(), argument.clone()]) {
             let message = error.to_string();
             let message = message.strip_prefix("error: ").unwrap_or(&message);
             let message = message.split("\n\nFor more information").next().unwrap_or(message);
-            let message = format!("environment variable {variable}: {message}");
+            let message = format!("{origin}: {message}");
             return Err(command.error(ErrorKind::InvalidValue, message));
         }
         args.push(argument);
     }
-    command.try_get_matches_from_mut(args)
+    let matches = command.try_get_matches_from_mut(args.clone())?;
+    Ok((args, matches))
 }
 
 /// The value of every flag of the server, as text.

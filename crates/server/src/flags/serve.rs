@@ -30,6 +30,15 @@ pub(crate) struct Serve {
     #[arg(long = "config.file", value_name = "FILE", default_value = "prometheus.yml",
         help_heading = CONFIG)]
     pub(crate) config_file: PathBuf,
+    /// Instead of a configuration file: values of the chart kube-prometheus-stack. Scrape, evaluate,
+    /// alert and store as they say; rushlight check kps-values tells what each means here.
+    #[arg(long = "from-kps-values", value_name = "FILE", conflicts_with = "config_file",
+        help_heading = CONFIG)]
+    pub(crate) kps_values: Option<PathBuf>,
+    /// The name of the release of these values: where they name no selector, objects are selected
+    /// that have the label release with this value. Without it all are.
+    #[arg(long = "kps.release", value_name = "NAME", help_heading = CONFIG)]
+    pub(crate) kps_release: Option<String>,
     /// Load the configuration again when it, or a file it names, changes.
     #[arg(long = "config.auto-reload", num_args = 0..=1, require_equals = true,
         default_value_t = false, default_missing_value = "true", action = ArgAction::Set,
@@ -192,6 +201,18 @@ pub(crate) struct Serve {
     pub(crate) features: Vec<FeatureList>,
     #[command(flatten)]
     pub(crate) log: Log,
+}
+
+impl Serve {
+    /// What values of kube-prometheus-stack do not tell themselves. They count where we run.
+    pub(crate) fn kps(&self) -> kubernetes::values::Options {
+        let namespace = std::fs::read_to_string(self.kubernetes_folder.join("namespace"));
+        let namespace = namespace.ok().map(|name| name.trim().to_owned());
+        kubernetes::values::Options {
+            release: self.kps_release.clone().filter(|name| !name.is_empty()),
+            namespace: namespace.filter(|name| !name.is_empty()),
+        }
+    }
 }
 
 /// How the log is written.

@@ -159,12 +159,55 @@ const OF_PROMETHEUS: &str = "agent alertmanager.drain-notification-queue-on-shut
     web.page-title web.read-timeout web.remote-write-receiver.accepted-protobuf-messages \
     web.route-prefix web.search.max-limit web.user-assets";
 
+/// Names of our own.
+const OURS: &str = "from-kps-values kps.release kubernetes.service-account-dir kubernetes.shard";
+
 #[test]
-fn every_flag_of_prometheus_is_known_and_no_other() {
+fn every_flag_of_prometheus_is_known_and_few_others() {
     let parsed = parse_line("").unwrap();
-    let ours: Vec<&str> = parsed.flags.keys().map(String::as_str).collect();
-    let theirs: Vec<&str> = OF_PROMETHEUS.split_whitespace().collect();
-    assert_eq!(ours, theirs);
+    let known: Vec<&str> = parsed.flags.keys().map(String::as_str).collect();
+    let mut expected: Vec<&str> =
+        OF_PROMETHEUS.split_whitespace().chain(OURS.split_whitespace()).collect();
+    expected.sort_unstable();
+    assert_eq!(known, expected);
+}
+
+#[test]
+fn the_configuration_says_flags_that_nobody_else_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    let section = "externalUrl: http://x/y\n    query: {timeout: 3m}\n    logLevel: warn\n    \
+                   additionalArgs: [{name: web.enable-lifecycle}]\n";
+    let own = file("own.yml", &format!("kubernetes:\n    {section}"));
+    let values = file("values.yml", &format!("prometheus:\n  prometheusSpec:\n    {section}"));
+    for source in [format!("--config.file={own}"), format!("--from-kps-values={values}")] {
+        let flags = |line: &str, variables: &[(&str, &str)]| {
+            let parsed = parse_in(variables, &format!("{source} {line}"));
+            parsed.unwrap_or_else(|error| panic!("{source} {line}: {error}")).flags
+        };
+        let all = flags("", &[]);
+        assert_eq!(all["web.external-url"], "http://x/y", "{source}");
+        assert_eq!(all["web.route-prefix"], "/", "{source}");
+        assert_eq!(all["query.timeout"], "3m", "{source}");
+        assert_eq!(all["log.level"], "warn", "{source}");
+        assert_eq!(all["web.enable-lifecycle"], "true", "{source}");
+        let all = flags("--query.timeout=1m", &[("RUSHLIGHT_LOG_LEVEL", "error")]);
+        assert_eq!((all["query.timeout"].as_str(), all["log.level"].as_str()), ("1m", "error"));
+    }
+    let refused = |name: &str, text: &str, parts: &[&str]| {
+        let path = file(name, &format!("kubernetes: {{additionalArgs: [{{name: {text}}}]}}"));
+        let error = parse_line(&format!("--config.file={path}")).expect_err(text);
+        for part in [&[path.as_str()], parts].concat() {
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    };
+    refused("a.yml", "nonsense", &["--nonsense"]);
+    refused("b.yml", "query.timeout, value: soon", &["soon"]);
+    let both = format!("--config.file={own} --from-kps-values={values}");
+    assert!(parse_line(&both).unwrap_err().contains("cannot be used with"));
 }
 
 #[test]

@@ -17,6 +17,19 @@ pub(super) fn tell(old: &Loaded, new: &Loaded) {
         let settings = list(&diff.settings);
         tracing::info!(component = "config", %settings, "settings changed");
     }
+    let flags = |loaded: &Loaded| {
+        let section = loaded.kubernetes.as_ref();
+        section.map(|section| section.flags()).unwrap_or_default()
+    };
+    let (before, after) = (flags(old), flags(new));
+    let changed = after.iter().filter(|flag| !before.contains(flag));
+    let gone = before.iter().filter(|(name, _)| after.iter().all(|(other, _)| other != name));
+    let mut changed: Vec<_> = changed.chain(gone).map(|(name, _)| format!("--{name}")).collect();
+    changed.dedup();
+    if !changed.is_empty() {
+        let flags = list(&changed);
+        tracing::warn!(component = "config", %flags, "what is a flag changes with the next start");
+    }
     tell_rules(&diff.rules);
     if !diff.added.is_empty() {
         tracing::info!(component = "config", jobs = %list(&diff.added), "jobs were added");

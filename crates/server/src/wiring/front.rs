@@ -79,7 +79,9 @@ impl Front {
             tracing::warn!(component = "config", "{what}");
         }
         let early = match source {
-            ConfigSource::File(_) => Some(source.load(&reading).map_err(bad_config)?),
+            ConfigSource::File(_) | ConfigSource::Values(..) => {
+                Some(source.load(&reading).map_err(bad_config)?)
+            }
             ConfigSource::Text(_) => None,
         };
         let (listeners, own) = bind(&flags)?;

@@ -80,7 +80,9 @@ fn warn(loaded: &Loaded) {
 /// Serves until a signal.
 pub(crate) async fn serve(parsed: Parsed) -> Result<(), Failure> {
     let file = &parsed.cli.serve.config_file;
-    let source = if parsed.config_file_given || file.exists() {
+    let source = if let Some(values) = &parsed.cli.serve.kps_values {
+        ConfigSource::Values(values.clone(), parsed.cli.serve.kps())
+    } else if parsed.config_file_given || file.exists() {
         ConfigSource::File(file.clone())
     } else {
         ConfigSource::without_file(&parsed.cli.serve.kubernetes_folder)

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub(super) enum ConfigSource {
     File(PathBuf),
+    /// Values of kube-prometheus-stack, and what they do not tell themselves.
+    Values(PathBuf, kubernetes::values::Options),
     /// `{address}` and `{prefix}` in it are filled in once the server listens.
     Text(String),
 }
@@ -31,7 +33,7 @@ impl ConfigSource {
     /// Fills in the server's own address and the prefix of its paths.
     pub(super) fn with_address(self, own: SocketAddr, prefix: &str) -> Self {
         match self {
-            Self::File(path) => Self::File(path),
+            Self::File(_) | Self::Values(..) => self,
             Self::Text(text) => {
                 Self::Text(text.replace("{address}", &own.to_string()).replace("{prefix}", prefix))
             }
@@ -41,7 +43,7 @@ impl ConfigSource {
     /// What changes when a file does.
     pub(super) fn fingerprint(&self) -> Result<u64, ConfigError> {
         match self {
-            Self::File(path) => config::fingerprint(path),
+            Self::File(path) | Self::Values(path, _) => config::fingerprint(path),
             Self::Text(_) => Ok(0),
         }
     }
@@ -50,6 +52,7 @@ impl ConfigSource {
     pub(super) fn load(&self, reading: &Reading) -> Result<Loaded, ConfigError> {
         let loaded = match self {
             Self::File(path) => config::load(path, reading),
+            Self::Values(path, options) => config::load_values(path, options, reading),
             Self::Text(text) => {
                 let variable = |name: &str| std::env::var(name).ok();
                 config::parse(text, "built-in configuration", Path::new("."), reading, variable)
