@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// Versions of the group in which our kinds may be.
 const VERSIONS: [&str; 2] = ["v1", "v1alpha1"];
 
+/// Why nothing is written.
+const UNWANTED: &str = "the configuration says so";
+
 /// What a look has found.
 #[derive(Debug, Default)]
 pub(super) struct Found {
@@ -64,6 +67,7 @@ pub(super) async fn check(
         found.standing.statuses.insert(kind, writing);
     }
     found.standing.events = Some(match &found.standing.unknown {
+        _ if section.write_back == WriteBack::Off => Writing::Off(UNWANTED.into()),
         Some(unknown) => Writing::Off(format!("it is not known whether we may: {unknown}")),
         None => allowed(&found.standing, &needs::events(section)),
     });
@@ -79,7 +83,7 @@ async fn reason_for_none(
     served: &Served,
 ) -> Option<String> {
     if section.write_back == WriteBack::Off {
-        return Some("the configuration says so".into());
+        return Some(UNWANTED.into());
     }
     if instance.namespace.is_empty() {
         return Some("the namespace of the instance is not known".into());

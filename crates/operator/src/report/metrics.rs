@@ -10,11 +10,12 @@ pub(super) enum StatusWrite {
     Gone,
     Conflict,
     Forbidden,
+    Refused,
     Failed,
 }
 
-const STATUS_WRITES: [&str; 6] =
-    ["written", "unchanged", "gone", "conflict", "forbidden", "failed"];
+const STATUS_WRITES: [&str; 7] =
+    ["written", "unchanged", "gone", "conflict", "forbidden", "refused", "failed"];
 
 /// What came of an Event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! as a binding in its status, of which only our own is ever touched ([`bindings`]), and written when it
 //! says something else than before, a few objects a second. Statuses are written where we may, where the
 //! definition of the kind has them, and only while no `Prometheus` object has our name: else its operator
-//! would write the same binding. Nothing is written on shutdown; an object that is no longer selected
+//! would write the same binding. `writeBack: off` ends Events, too. Nothing is written on shutdown; an object that is no longer selected
 //! loses our binding.
 //!
 //! Before that, and again while something is missing, the reporter asks for all permissions that the

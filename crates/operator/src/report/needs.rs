@@ -27,8 +27,8 @@ pub(super) fn rules(plan: &Plan, section: &Section, instance: &Instance) -> Vec<
             rules.extend(status(section, kind));
         }
         rules.extend(prometheus(instance));
+        rules.extend(events(section));
     }
-    rules.extend(events(section));
     let mut seen = BTreeSet::new();
     rules.retain(|rule| seen.insert(rule.clone()));
     rules

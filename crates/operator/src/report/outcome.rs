@@ -1,6 +1,8 @@
 //! What an object is told.
 
-use crate::plan::{MissingReason, ObjectState, Rejected, Selection, Verdict, Waiting, WarningKind};
+use crate::plan::{
+    Missing, MissingReason, ObjectState, Rejected, Selection, Verdict, Waiting, WarningKind,
+};
 
 /// Bytes of a message; longer ones are cut.
 const MAX_MESSAGE: usize = 1024;
@@ -64,9 +66,8 @@ impl Outcome {
                 told("False", reason.as_str(), message.clone())
             }
             Some(Verdict::Waiting(Waiting { missing, kept, .. })) => {
-                let is_open = |missing: &crate::plan::Missing| {
-                    matches!(missing.why, MissingReason::NotRead(None))
-                };
+                // An answer will come; errors of the way to it differ each time.
+                let is_open = |missing: &Missing| matches!(missing.why, MissingReason::NotRead(_));
                 if missing.iter().all(is_open) {
                     return Self::Open;
                 }

@@ -25,6 +25,8 @@ pub(super) enum Failed {
     Absent,
     /// Somebody else was faster, or is already there.
     Conflict,
+    /// The server does not take it.
+    Refused(String),
     /// Anything else.
     Other(String),
 }
@@ -33,7 +35,7 @@ impl Failed {
     /// For people.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Forbidden(text) | Self::Other(text) => text.clone(),
+            Self::Forbidden(text) | Self::Refused(text) | Self::Other(text) => text.clone(),
             Self::Absent => "it is not there".into(),
             Self::Conflict => "others change it all the time".into(),
         }
@@ -47,6 +49,9 @@ impl From<kube::Error> for Failed {
                 403 => Self::Forbidden(status.message),
                 404 => Self::Absent,
                 409 => Self::Conflict,
+                code @ (400 | 413 | 415 | 422) => {
+                    Self::Refused(format!("answered {code}: {}", status.message))
+                }
                 code => Self::Other(format!("answered {code}: {}", status.message)),
             },
             error => Self::Other(error.to_string()),
@@ -173,6 +178,7 @@ impl Requests {
         let ObjectRef { kind, namespace, name } = object;
         let plural = kind.plural();
         let path = format!("/apis/{GROUP}/{version}/namespaces/{namespace}/{plural}/{name}");
+        let mut last = Failed::Conflict;
         for _ in 0..MAX_CONFLICTS {
             let found: Value = match self.send("GET", &path, None).await {
                 Err(Failed::Absent) => return Ok(Wrote::Gone),
@@ -190,13 +196,16 @@ impl Requests {
                 }
                 Change::Patch(list) => {
                     let body = Some(("application/json-patch+json", &list));
-                    match self.send::<Value>("PATCH", &status, body).await {
-                        // A test that does not hold: the list has changed.
-                        Err(Failed::Other(text)) if text.starts_with("answered 422") => {
-                            Err(Failed::Conflict)
+                    self.send::<Value>("PATCH", &status, body).await.map_err(|failed| {
+                        // Most likely a test that does not hold: the list has changed.
+                        match failed {
+                            Failed::Refused(text) => {
+                                last = Failed::Refused(text);
+                                Failed::Conflict
+                            }
+                            failed => failed,
                         }
-                        sent => sent,
-                    }
+                    })
                 }
             };
             match written {
@@ -205,7 +214,7 @@ impl Requests {
                 written => return written.map(|_| Wrote::Written),
             }
         }
-        Err(Failed::Conflict)
+        Err(last)
     }
 
     /// Sends an Event; one of the same name counts as sent.

@@ -18,6 +18,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// Time between writes: five a second.
 const APART: Duration = Duration::from_millis(200);
+/// What we may do is asked for when the first plan is whole, at the latest after so long: until then
+/// requests are better spent on what targets come of.
+const FIRST_CHECK: Duration = Duration::from_secs(10);
 /// What is missing is asked for again after so long.
 const CHECK_AGAIN: Duration = Duration::from_secs(180);
 /// Whether somebody else has our name is asked so often.
@@ -81,7 +84,7 @@ impl Writer {
             queue: VecDeque::new(),
             queued: HashSet::new(),
             events: Events::default(),
-            next_check: now,
+            next_check: now + FIRST_CHECK,
             next_look: now + LOOK_AGAIN,
             next_write: now,
             wait: FIRST_WAIT,
@@ -148,19 +151,23 @@ impl Writer {
         self.told.retain(|object, _| !is_gone(object));
         for (object, state) in &plan.objects {
             if !before.objects.get(object).is_some_and(|old| Arc::ptr_eq(old, state)) {
-                self.look_at(object);
+                self.look_at(object, true);
             }
         }
         let section = Arc::clone(&self.options.borrow().section);
         let needs = needs::rules(&plan, &section, &self.instance);
-        if self.checked_for.as_ref().is_some_and(|old| *old != needs) {
-            self.checked_for = Some(needs);
-            self.next_check = self.next_check.min(Instant::now() + SETTLED);
+        match &self.checked_for {
+            None if plan.is_complete => self.next_check = Instant::now(),
+            Some(old) if *old != needs => {
+                self.checked_for = Some(needs);
+                self.next_check = self.next_check.min(Instant::now() + SETTLED);
+            }
+            _ => {}
         }
     }
 
-    /// Queues what is to be said about an object.
-    fn look_at(&mut self, object: &ObjectRef) {
+    /// Queues what is to be said about an object, which may have changed or not.
+    fn look_at(&mut self, object: &ObjectRef, is_changed: bool) {
         let Some(state) = self.plan.objects.get(object).cloned() else { return };
         let standing = self.standing();
         let outcome = Outcome::of(&state);
@@ -168,7 +175,8 @@ impl Writer {
             let note = Note::new(object, &state.uid, &state.resource_version, fault);
             match self.events.note(note, Instant::now()) {
                 Noted::Waiting => {}
-                Noted::Known => self.metrics.event(Sent::Known),
+                Noted::Known if is_changed => self.metrics.event(Sent::Known),
+                Noted::Known => {}
                 Noted::Dropped => self.metrics.event(Sent::Dropped),
             }
         }
@@ -190,7 +198,7 @@ impl Writer {
 
     fn look_at_all(&mut self) {
         let plan = Arc::clone(&self.plan);
-        plan.objects.keys().for_each(|object| self.look_at(object));
+        plan.objects.keys().for_each(|object| self.look_at(object, false));
     }
 
     /// Asks what we may do, and reads what we have said where we begin to write.
@@ -222,8 +230,10 @@ impl Writer {
         self.next_check = now + if is_fine { READ_AGAIN } else { CHECK_AGAIN };
         self.next_look = now + LOOK_AGAIN;
         self.tell.send_replace(Arc::new(standing));
-        self.queue.retain(|object| self.versions.contains_key(&object.kind));
-        self.queued = self.queue.iter().cloned().collect();
+        let standing = self.standing();
+        let is_on = |object: &ObjectRef| standing.statuses.get(&object.kind) == Some(&Writing::On);
+        self.queue.retain(is_on);
+        self.queued.retain(is_on);
         self.look_at_all();
     }
 
@@ -253,9 +263,8 @@ impl Writer {
             tracing::warn!(component = "operator", reason, "statuses are no longer written");
             self.stop_writing(|_| true, &reason);
         }
-        let said: Vec<_> = self.plan.objects.keys().cloned().collect();
         // What was said an hour ago is said again.
-        said.iter().for_each(|object| self.look_at(object));
+        self.look_at_all();
     }
 
     fn stop_writing(&mut self, which: impl Fn(MonitorKind) -> bool, reason: &str) {
@@ -351,6 +360,12 @@ impl Writer {
                 self.stop_writing(|other| other == kind, &error);
                 return false;
             }
+            Err(Failed::Refused(error)) => {
+                let kind = object.kind.as_str();
+                tracing::warn!(component = "operator", kind, %object, error, "status was refused");
+                // It is tried again when something else is to be said.
+                StatusWrite::Refused
+            }
             Err(failed) => {
                 let error = failed.text();
                 tracing::warn!(component = "operator", kind = object.kind.as_str(), %object, error, "status could not be written");
@@ -360,6 +375,7 @@ impl Writer {
                 });
                 if self.queued.insert(object.clone()) {
                     self.queue.push_back(object.clone());
+                    self.metrics.set_waiting(self.queue.len());
                 }
                 return true;
             }

@@ -31,7 +31,7 @@ async fn an_object_that_is_left_out_has_an_event() {
     check("/regarding/apiVersion", "monitoring.coreos.com/v1");
     check("/regarding/name", "bad");
     check("/regarding/uid", bad["metadata"]["uid"].as_str().unwrap());
-    assert_eq!(world.counted(EVENTS, "sent"), 1.0);
+    until("the count", || world.counted(EVENTS, "sent") == 1.0).await;
 }
 
 #[tokio::test]

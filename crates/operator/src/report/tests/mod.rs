@@ -40,7 +40,7 @@ impl World {
         let access = Access::new(&origin, &Dialer::net(16), "test").unwrap();
         let instance = Instance { namespace: "mon".into(), name: "main".into() };
         let section = Section { instance, ..Section::default() };
-        let (plans, _) = watch::channel(Arc::default());
+        let (plans, _) = watch::channel(whole());
         let metrics = Arc::default();
         Self { server, access, section, plans, metrics, reporter: None }
     }
@@ -145,6 +145,11 @@ impl World {
     fn counted(&self, name: &str, result: &str) -> f64 {
         counted(&self.metrics, name, result)
     }
+}
+
+/// A plan without objects.
+fn whole() -> Arc<Plan> {
+    Arc::new(Plan { is_complete: true, ..Plan::default() })
 }
 
 async fn until(what: &str, condition: impl Fn() -> bool) {

@@ -70,22 +70,28 @@ async fn without_permission_no_status_is_tried() {
 async fn nothing_is_written_that_the_configuration_does_not_want() {
     let mut world = World::new().await;
     world.section.write_back = WriteBack::Off;
+    // What it does not want need not be allowed, either.
+    world.server.trouble().forbid("create", "events");
     world.start().await;
     let object = world.monitor("m", &json!({}));
     world.plan([state(&object, rejected("bad"))]);
-    until("the Event", || world.counted(EVENTS, "sent") == 1.0).await;
+    world.apply().await;
     assert_eq!(world.writing(MonitorKind::Probe), off("the configuration says so"));
-    assert_eq!((world.writes(), world.standing().missing.len()), (0, 0));
+    assert_eq!(world.standing().events, Some(off("the configuration says so")));
+    assert_eq!(world.standing().missing, []);
+    world.server.trouble().allow("create", "events");
     world.section.write_back = WriteBack::Auto;
+    assert_eq!((world.writes(), world.server.asked("create", "events")), (0, 0));
     world.apply().await;
     world.until_status("m", "False").await;
+    until("the Event", || world.counted(EVENTS, "sent") == 1.0).await;
     // Off again: what was said stays.
     world.section.write_back = WriteBack::Off;
     world.apply().await;
-    world.plan([state(&object, None)]);
     world.plan([state(&object, rejected("worse"))]);
-    until("the Event", || world.counted(EVENTS, "sent") == 2.0).await;
+    world.apply().await;
     assert_eq!(world.condition("m").unwrap()["message"], "bad");
+    assert_eq!(world.server.asked("create", "events"), 1);
 }
 
 #[tokio::test]
