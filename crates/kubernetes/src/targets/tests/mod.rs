@@ -97,7 +97,7 @@ impl World {
             if let Ok(Ok(found)) = timeout(DEADLINE, good).await {
                 return Arc::clone(&found.jobs[job]);
             }
-            let found = self.found.borrow().jobs.get(job).map(|groups| text(groups));
+            let found = self.found.borrow().jobs.get(job).map(text);
             panic!("{caller}: {job} has not {what}: {}", found.unwrap_or_default());
         }
     }

@@ -238,11 +238,10 @@ async fn what_is_selected_and_what_labels_come_along() {
                 both,
             ),
             (
-                &asr(&format!(
-                    "selector: {{matchLabels: {{app: asr}}}}, jobLabel: release, targetLabels: [team.x/name],
-                     podTargetLabels: [tier], attachMetadata: {{node: true}}, endpoints: [{{port: metrics,
-                     relabelings: [{{sourceLabels: [__meta_kubernetes_node_label_gpu], targetLabel: gpu}}]}}]"
-                )),
+                &asr(
+                    "selector: {matchLabels: {app: asr}}, jobLabel: release, targetLabels: [team.x/name],
+                     podTargetLabels: [tier], attachMetadata: {node: true}, endpoints: [{port: metrics,
+                     relabelings: [{sourceLabels: [__meta_kubernetes_node_label_gpu], targetLabel: gpu}]}]"),
                 "10.0.0.7:2269 container=asr endpoint=metrics gpu=a100 job=kube-prometheus-stack namespace=smallest pod=asr-0 service=asr team_x_name=speech tier=gold
                  10.0.0.8:2269 container=asr endpoint=metrics gpu=a100 job=kube-prometheus-stack namespace=smallest pod=asr-1 service=asr team_x_name=speech",
             ),
