@@ -282,13 +282,14 @@ impl Stores {
             Some(Spec::ServiceMonitor(spec)) => {
                 stores.services = Some(sight.follow(&Kind::SERVICES).await);
                 stores.pods = Some(sight.follow(&Kind::PODS).await);
+                let slices = sight.follow(&Kind::ENDPOINT_SLICES).await;
                 let all = sight.section.settings.service_discovery_role.as_deref();
                 let role = spec.service_discovery_role.as_deref().or(all);
-                if role == Some("EndpointSlice") {
-                    stores.slices = Some(sight.follow(&Kind::ENDPOINT_SLICES).await);
-                } else {
+                // Slices hold all that Endpoints do, where there are any.
+                if role != Some("EndpointSlice") && !slices.state().synced {
                     stores.endpoints = Some(sight.follow(&Kind::ENDPOINTS).await);
                 }
+                stores.slices = Some(slices);
                 !spec.namespace_selector.match_names.is_empty()
             }
             Some(Spec::PodMonitor(spec)) => {
@@ -326,18 +327,17 @@ impl Stores {
     }
 
     fn gather(&self, section: &Section) -> Cluster {
-        let addresses = match (&self.endpoints, &self.slices) {
-            (Some(endpoints), _) => {
-                seen(Some(endpoints), |object: &objects::Endpoints| Addresses::of_endpoints(object))
-            }
-            (None, slices) => seen(slices.as_ref(), |object| vec![Addresses::from(object)]),
+        let endpoints = self.endpoints.as_ref().filter(|endpoints| endpoints.state().synced);
+        let addresses = match endpoints {
+            Some(_) => seen(endpoints, Addresses::of_endpoints),
+            None => seen(self.slices.as_ref(), |object| vec![Addresses::from(object)]),
         };
         Cluster {
             followed: section.connection.namespaces.iter().cloned().collect(),
             forbidden: self.forbidden(),
             namespaces: self.namespaces.as_ref().and_then(names),
             services: seen(self.services.as_ref(), |object| vec![Service::from(object)]),
-            are_endpoints: self.endpoints.is_some(),
+            are_endpoints: endpoints.is_some(),
             addresses,
             pods: seen(self.pods.as_ref(), |object| vec![Pod::from(object)]),
             ingresses: seen(self.ingresses.as_ref(), |object| vec![Ingress::from(object)]),
