@@ -21,7 +21,7 @@ mod wiring;
 use flags::{Check, Command, Explain, Kubernetes, Parsed, Test};
 use std::future::Future;
 use std::io::Write;
-use std::process::ExitCode;
+use std::process::{ExitCode, Termination};
 
 /// Threads that move bytes; parsing a page happens on them too.
 const WORKERS: usize = 2;
@@ -66,7 +66,7 @@ fn main() -> ExitCode {
         Some(Command::Test(Test::Rules(asked))) => commands::test_rules::run(asked),
         Some(Command::Query(query)) => run(commands::query::run(query)),
         Some(Command::Rules(asked)) => run(commands::rules::run(asked)),
-        Some(Command::Explain(Explain::Target(asked))) => run(commands::explain::target(asked)),
+        Some(Command::Explain(asked)) => explain(asked),
         Some(Command::Kubernetes(Kubernetes::Render { files })) => {
             commands::kubernetes::render(files)
         }
@@ -94,11 +94,24 @@ fn runtime(for_requests: usize) -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
+/// Asks a server why something is as it is.
+fn explain(asked: &Explain) -> ExitCode {
+    let (kind, asked) = match asked {
+        Explain::Target(asked) => return run(commands::explain::target(asked)),
+        Explain::ServiceMonitor(asked) => ("servicemonitor", asked),
+        Explain::PodMonitor(asked) => ("podmonitor", asked),
+        Explain::Probe(asked) => ("probe", asked),
+        Explain::ScrapeConfig(asked) => ("scrapeconfig", asked),
+        Explain::PrometheusRule(asked) => ("prometheusrule", asked),
+    };
+    run(commands::explain::object(kind, asked))
+}
+
 /// Runs a command that talks to others.
-fn run(command: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+fn run<T: Termination>(command: impl Future<Output = anyhow::Result<T>>) -> ExitCode {
     let result = runtime(0).map_err(anyhow::Error::from);
     match result.and_then(|runtime| runtime.block_on(command)) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(done) => done.report(),
         Err(error) => {
             eprintln!("{}", chain(&error));
             ExitCode::FAILURE

@@ -214,6 +214,34 @@ pub(crate) enum Query {
 pub(crate) enum Explain {
     /// Tell where targets come from, what each relabeling rule did to them, and how their scrapes go.
     Target(ExplainTarget),
+    /// Tell why a ServiceMonitor has the targets it has, or none, and what to do about it.
+    #[command(name = "servicemonitor", aliases = ["servicemonitors", "smon"])]
+    ServiceMonitor(ExplainObject),
+    /// Tell why a PodMonitor has the targets it has, or none, and what to do about it.
+    #[command(name = "podmonitor", aliases = ["podmonitors", "pmon"])]
+    PodMonitor(ExplainObject),
+    /// Tell why a Probe has the targets it has, or none, and what to do about it.
+    #[command(aliases = ["probes", "prb"])]
+    Probe(ExplainObject),
+    /// Tell why a ScrapeConfig has the targets it has, or none, and what to do about it.
+    #[command(name = "scrapeconfig", aliases = ["scrapeconfigs", "scfg"])]
+    ScrapeConfig(ExplainObject),
+    /// Tell how it goes with the groups of a PrometheusRule, and what to do about it.
+    #[command(name = "prometheusrule", aliases = ["prometheusrules", "promrule"])]
+    PrometheusRule(ExplainObject),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainObject {
+    /// The object. Ends with code 0 only if all checks pass.
+    #[arg(value_name = "NAMESPACE/NAME")]
+    pub(crate) object: String,
+    /// The URL of the server.
+    #[arg(long, default_value = "http://localhost:9090", value_name = "URL")]
+    pub(crate) server: String,
+    /// How the answer is printed.
+    #[arg(short = 'o', long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) format: RulesFormat,
 }
 
 #[derive(Debug, Args)]

@@ -20,8 +20,8 @@ mod values;
 
 pub(crate) use commands::{
     Check, CheckConfig, CheckKpsValues, CheckMetrics, CheckRules, CheckServiceDiscovery, Command,
-    Explain, ExplainTarget, Kubernetes, Output, OutputFormat, OverHistory, Query, Rules,
-    RulesFormat, Shell, Test, TestRules,
+    Explain, ExplainObject, ExplainTarget, Kubernetes, Output, OutputFormat, OverHistory, Query,
+    Rules, RulesFormat, Shell, Test, TestRules,
 };
 pub(crate) use features::FeatureList;
 pub(crate) use serve::{Log, LogFormat, LogLevel, SERVICE_ACCOUNT, Serve};

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// What people read.
 pub(super) fn show(explanation: &Explanation) -> String {
-    let mut out = Text(String::new());
+    let mut out = Text::default();
     for (i, job) in explanation.jobs.iter().enumerate() {
         if i > 0 {
             out.line(0, "");
@@ -18,11 +18,13 @@ pub(super) fn show(explanation: &Explanation) -> String {
     out.0
 }
 
-struct Text(String);
+/// Lines for a terminal.
+#[derive(Default)]
+pub(super) struct Text(pub(super) String);
 
 impl Text {
     /// Characters that a terminal would obey are shown instead.
-    fn line(&mut self, indent: usize, text: &str) {
+    pub(super) fn line(&mut self, indent: usize, text: &str) {
         self.0.extend(std::iter::repeat_n(' ', indent));
         for c in text.chars() {
             if c.is_control() && c != '\t' {
@@ -160,7 +162,7 @@ fn braces(labels: &LabelMap) -> String {
     format!("{{{}}}", pairs.join(", "))
 }
 
-fn count<N: PartialEq + From<u8> + std::fmt::Display>(n: N, what: &str) -> String {
+pub(super) fn count<N: PartialEq + From<u8> + std::fmt::Display>(n: N, what: &str) -> String {
     let end = if n == N::from(1) { "" } else { "s" };
     format!("{n} {what}{end}")
 }

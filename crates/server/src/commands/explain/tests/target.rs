@@ -1,6 +1,6 @@
-//! What people read.
+//! What people read of targets.
 
-use super::text::show;
+use super::super::text::show;
 use api::explain::{
     Diagnosis, ExplainedJob, ExplainedTarget, Explanation, LabelMap, LimitPassed, Page, Position,
     Scrapes, Step,

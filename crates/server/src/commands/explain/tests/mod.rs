@@ -1,0 +1,4 @@
+//! What people read.
+
+mod object;
+mod target;
