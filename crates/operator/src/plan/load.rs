@@ -1,5 +1,6 @@
 //! From what objects mean to what is run.
 
+use super::veil::veil;
 use super::{ObjectRef, Options, PlannedJob};
 use discovery::kubernetes::Preselect;
 use kubernetes::Fields;
@@ -11,13 +12,14 @@ use std::sync::Arc;
 /// Keys and values of a job: one with many written targets is large.
 const MAX_NODES: usize = 4_000_000;
 
-/// The job of some keys, as if a file had them.
+/// The job of some keys, as if a file had them. Its text says less where it has secrets in place.
 pub(super) fn job(
     fields: &Fields,
     preselect: Option<&Preselect>,
     options: &Options,
     patterns: &mut Patterns,
     object: Option<&ObjectRef>,
+    has_secrets: bool,
 ) -> Result<PlannedJob, String> {
     let text = serde_json::to_string(fields).map_err(|error| error.to_string())?;
     let text = text.replace(SHARD, &options.shard.to_string());
@@ -27,7 +29,15 @@ pub(super) fn job(
     }
     let mut job = config.resolve(&options.global).map_err(|error| error.to_string())?;
     job.share_patterns(patterns);
-    Ok(PlannedJob { config, job: Arc::new(job), text: text.into(), object: object.cloned() })
+    let shown = match has_secrets {
+        false => text.into(),
+        true => {
+            let mut value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+            veil(&mut value);
+            value.to_string().into()
+        }
+    };
+    Ok(PlannedJob { config, job: Arc::new(job), text: shown, object: object.cloned() })
 }
 
 /// JSON is YAML, too.

@@ -18,6 +18,9 @@ use tokio::time::Instant;
 /// How long an object whose Secret vanished keeps what it had.
 pub(super) const GRACE: Duration = Duration::from_secs(300);
 
+/// Bytes of what is said about an object: it may quote what stands there.
+const MAX_MESSAGE: usize = 4 << 10;
+
 /// The jobs or rules of an object.
 #[derive(Default)]
 pub(super) struct Product {
@@ -154,7 +157,11 @@ pub(super) fn adopt(job: &mut Arc<PlannedJob>, known: &[Arc<PlannedJob>]) {
     }
 }
 
-fn rejected(reason: Reason, message: String) -> Outcome {
+fn rejected(reason: Reason, mut message: String) -> Outcome {
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        message.push_str("...");
+    }
     Outcome::Rejected(Rejected { reason, message })
 }
 
@@ -212,8 +219,11 @@ fn map(object: &ObjectRef, resource: &Resource, means: &mut Means<'_>) -> (Uses,
     product.warnings.extend(mapped.left_out.iter().map(|list| unsupported(list)));
     let notes = mapped.notes.into_iter();
     product.warnings.extend(notes.map(|message| Warning { kind: WarningKind::Note, message }));
+    let has_secrets = uses.keys().any(|used| !used.by_path && used.reference.is_secret());
     for fields in &mapped.jobs {
-        match load::job(fields, mapped.preselect.as_ref(), options, means.patterns, Some(object)) {
+        let preselect = mapped.preselect.as_ref();
+        let patterns = &mut *means.patterns;
+        match load::job(fields, preselect, options, patterns, Some(object), has_secrets) {
             Ok(job) if options.taken.contains(job.config.job_name()) => {
                 let name = job.config.job_name();
                 return (uses, invalid(format!("a job {name:?} is in the configuration file")));

@@ -18,6 +18,7 @@ mod select;
 mod state;
 #[cfg(test)]
 mod tests;
+mod veil;
 
 pub use metrics::Metrics;
 pub use planner::Planner;
@@ -87,7 +88,8 @@ pub struct PlannedJob {
     pub config: scrape::Config,
     /// The same with every default in place.
     pub job: Arc<scrape::Job>,
-    /// The text that it was read from: one line of JSON, which is YAML, too.
+    /// The text that it was read from: one line of JSON, which is YAML, too. It can be shown and
+    /// written down: secrets are named by their paths, and what has no form as a file is not in it.
     pub text: Arc<str>,
     /// Whose it is; `None` for those of our own settings (`additionalScrapeConfigs`).
     pub object: Option<ObjectRef>,

@@ -47,11 +47,13 @@ impl Own {
             }
             return own;
         }
+        let is_secret = matches!(written, Additional::Secret(_));
         let mut names = BTreeSet::new();
         match jobs {
             Ok(jobs) => {
                 for (i, fields) in jobs.iter().enumerate() {
-                    let job = load::job(fields, None, means.options, means.patterns, None);
+                    let job =
+                        load::job(fields, None, means.options, means.patterns, None, is_secret);
                     let job = job.and_then(|job| {
                         let name = job.config.job_name().to_owned();
                         let is_taken = means.options.taken.contains(&name);

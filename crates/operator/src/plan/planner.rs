@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// From the first change to the plan that holds it, so that a burst of changes is one plan.
 const DEBOUNCE: Duration = Duration::from_millis(250);
@@ -21,7 +21,8 @@ const LONGEST: Duration = Duration::from_secs(2);
 pub struct Planner {
     options: watch::Sender<Option<Arc<Options>>>,
     plans: watch::Receiver<Arc<Plan>>,
-    stop: CancellationToken,
+    /// Ends it when nobody has the planner any more.
+    stop: DropGuard,
     task: JoinHandle<()>,
 }
 
@@ -38,6 +39,7 @@ impl Planner {
         let stop = CancellationToken::new();
         let run = run(watches, vault, metrics, new_options, published);
         let stopped = stop.clone();
+        let stop = stop.drop_guard();
         let task = tokio::spawn(async move {
             stopped.run_until_cancelled(run).await;
         });
@@ -64,7 +66,7 @@ impl Planner {
 
     /// Ends following. The last plan stays.
     pub async fn shutdown(self) {
-        self.stop.cancel();
+        drop(self.stop);
         // A panic was told where it happened.
         self.task.await.ok();
     }

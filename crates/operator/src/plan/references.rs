@@ -44,6 +44,10 @@ pub(super) struct Reference {
 }
 
 impl Reference {
+    pub(super) fn is_secret(&self) -> bool {
+        self.holder == Holder::Secret
+    }
+
     /// Whether there can be such an object: what is no name is not asked for.
     pub(super) fn can_be(&self) -> bool {
         let is_name = |text: &str| {

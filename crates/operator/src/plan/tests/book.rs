@@ -183,11 +183,41 @@ fn what_has_no_form_as_a_file_is_made_anew() {
     bench.apply(&ids("one"));
     let first = bench.plan().jobs[0].clone();
     assert!(first.text.contains(r#""client_id":"one""#), "{}", first.text);
-    assert!(!format!("{first:?}").contains("one"));
     bench.apply(&secret("a/login", &[("password", "y")]));
     assert!(Arc::ptr_eq(&bench.plan().jobs[0], &first));
     bench.apply(&ids("two"));
     assert!(bench.plan().jobs[0].text.contains(r#""client_id":"two""#));
+}
+
+#[test]
+fn secrets_in_place_are_not_shown() {
+    let mut bench = Bench::new("additionalScrapeConfigs: {name: more, key: jobs}");
+    let oauth2 = ", proxyUrl: 'http://p', proxyConnectHeader: {X: [{name: login, key: header}]}, \
+                  oauth2: {tokenUrl: 'http://t', clientId: {secret: {name: login, key: id}}, \
+                  clientSecret: {name: login, key: password}}";
+    fn values(id: &str) -> [(&str, &str); 3] {
+        [("password", "hidden1"), ("header", "hidden2"), ("id", id)]
+    }
+    bench.apply(&(monitor("a/b", oauth2) + &secret("a/login", &values("hidden3"))));
+    let jobs = "- job_name: x\n  basic_auth: {username: me, password: hidden4}\n  \
+                proxy_url: 'http://me:hidden5@p'\n  static_configs: [{targets: [a], labels: {env: yes}}]";
+    bench.apply(&secret("monitoring/more", &[("jobs", jobs)]));
+    let plan = bench.plan();
+    assert_eq!((plan.jobs.len(), &plan.troubles), (2, &Vec::new()));
+    for job in &plan.jobs {
+        assert!(!job.text.contains("hidden"), "{}", job.text);
+        assert!(!format!("{job:?}").contains("hidden"));
+        let again: scrape::Config = serde_saphyr::from_str(&job.text).expect("can be read again");
+        assert_eq!(again.job_name(), job.config.job_name());
+    }
+    let config = format!("{:?}", plan.jobs[1].job.http.credentials);
+    assert!(config.contains("<secret>"), "{config}");
+    assert!(plan.jobs[1].text.contains(r#""env":"yes""#), "{}", plan.jobs[1].text);
+    // What is not shown makes a new job when it changes.
+    bench.apply(&secret("a/login", &values("other")));
+    let after = bench.plan();
+    assert_eq!(after.jobs[0].text, plan.jobs[0].text);
+    assert!(!Arc::ptr_eq(&after.jobs[0], &plan.jobs[0]));
 }
 
 #[test]
