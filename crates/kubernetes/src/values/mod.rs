@@ -173,8 +173,8 @@ impl Importer {
                 Vec::new()
             }
         };
-        let wrong: Vec<_> = self.notes.iter().filter(|note| note.kind == NoteKind::Wrong).collect();
-        let wrong: Vec<_> = wrong.into_iter().map(|note| note.path.clone()).collect();
+        let wrong = self.notes.iter().filter(|note| note.kind == NoteKind::Wrong);
+        let wrong: Vec<String> = wrong.map(|note| note.path.clone()).collect();
         self.notes.retain(|note| note.kind != NoteKind::Used || !wrong.contains(&note.path));
         // Those without a place come last.
         self.notes.sort_by_key(|note| note.place.unwrap_or((u64::MAX, 0)));
