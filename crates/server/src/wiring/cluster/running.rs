@@ -60,7 +60,8 @@ impl Running {
             notices: Arc::clone(of.state.notices()),
             metrics: Arc::clone(&of.metrics.follow),
             keeper: Keeper::new(&path, Arc::clone(&of.metrics.snapshot)),
-            cluster: cluster.clone(),
+            // What comes behind the server's URL means nothing to the next process.
+            cluster: cluster.split(' ').next().unwrap_or_default().to_owned(),
             before,
         });
         let stop = CancellationToken::new();
