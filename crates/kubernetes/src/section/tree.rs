@@ -140,7 +140,10 @@ impl Node {
             Kind::Plain(text) => {
                 let guess: Option<Value> = serde_json::from_str(text).ok();
                 let scalar = |guess: &Value| guess.is_number() || guess.is_boolean();
-                let guess = guess.filter(|guess| scalar(guess) && guess.to_string() == *text);
+                let guess = guess.filter(|guess| {
+                    let printed = guess.to_string();
+                    scalar(guess) && printed == *text
+                });
                 guess.unwrap_or_else(|| text.as_str().into())
             }
             Kind::Text(text) => text.as_str().into(),
