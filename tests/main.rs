@@ -8,6 +8,7 @@ mod explaining;
 mod harness;
 mod histograms;
 mod house;
+mod kubernetes;
 mod odd_files;
 mod over_history;
 mod reload;

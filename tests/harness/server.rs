@@ -24,6 +24,7 @@ pub(crate) struct Rushlight {
     child: Child,
     folder: PathBuf,
     flags: Vec<String>,
+    env: Vec<(String, String)>,
     log: Arc<Mutex<Vec<String>>>,
     pub(crate) address: SocketAddr,
 }
@@ -61,20 +62,37 @@ impl Rushlight {
             "--web.listen-address=127.0.0.1:0".into(),
         ];
         all.extend(flags.iter().map(|f| (*f).to_owned()));
-        Self::run(folder, all, ready)
+        Self::run(folder, all, Vec::new(), ready)
+    }
+
+    /// Starts without a configuration file, with variables of its own in the environment.
+    #[track_caller]
+    pub(crate) fn start_in(folder: &Path, env: Vec<(String, String)>, flags: &[&str]) -> Self {
+        let mut all = vec![
+            format!("--storage.tsdb.path={}", folder.join("data").display()),
+            "--web.listen-address=127.0.0.1:0".into(),
+        ];
+        all.extend(flags.iter().map(|f| (*f).to_owned()));
+        Self::run(folder, all, env, is_ready)
     }
 
     /// Starts the demo, which brings its own configuration and data.
     #[track_caller]
     pub(crate) fn demo() -> Self {
         let flags = vec!["demo".into(), "--web.listen-address=127.0.0.1:0".into()];
-        Self::run(&std::env::temp_dir(), flags, is_ready)
+        Self::run(&std::env::temp_dir(), flags, Vec::new(), is_ready)
     }
 
     #[track_caller]
-    fn run(folder: &Path, flags: Vec<String>, ready: impl Fn(SocketAddr) -> bool) -> Self {
+    fn run(
+        folder: &Path,
+        flags: Vec<String>,
+        env: Vec<(String, String)>,
+        ready: impl Fn(SocketAddr) -> bool,
+    ) -> Self {
         let mut child = rushlight()
             .args(&flags)
+            .envs(env.iter().cloned())
             .current_dir(folder)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -91,6 +109,7 @@ impl Rushlight {
             child,
             folder: folder.into(),
             flags,
+            env,
             log,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
@@ -120,7 +139,7 @@ impl Rushlight {
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().expect("our own child");
         self.child.wait().expect("our own child");
-        Self::run(&self.folder, self.flags.clone(), is_ready)
+        Self::run(&self.folder, self.flags.clone(), self.env.clone(), is_ready)
     }
 
     /// Asks the process to end and waits for it.
@@ -167,6 +186,9 @@ impl Rushlight {
 
 impl Drop for Rushlight {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            println!("{}", self.log());
+        }
         self.child.kill().ok(); // it may have ended already
         self.child.wait().ok();
     }
