@@ -1,22 +1,35 @@
 //! Maps and lists that never change, in no more memory than they need.
 
-use super::Text;
+use cluster::{Pool, Text};
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
-use std::iter::Map as Mapped;
+use std::hash::Hash;
+use std::iter::{Map as Mapped, Zip};
 use std::ops::Deref;
 use std::slice::Iter;
+use std::sync::{Arc, LazyLock};
 
-/// Texts by name, in the order of the names. A null is an empty one.
+/// Texts by name, in the order of the names. Equal names are kept once, and equal texts, too: the pods
+/// of a deployment have the same labels, and annotations of the same names. A null is an empty one.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct Map(Box<[(Text, Text)]>);
+pub struct Map {
+    names: Arc<[Text]>,
+    texts: Arc<[Text]>,
+}
+
+static TEXTS: LazyLock<Pool<[Text]>> = LazyLock::new(Pool::new);
+
+/// Texts that others have in this order, too.
+pub(super) fn shared_texts(texts: &[Text]) -> Arc<[Text]> {
+    if texts.is_empty() { Arc::default() } else { TEXTS.get(texts) }
+}
 
 impl Map {
     /// The text of a name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
-        Some(&self.0[at].1)
+        let at = self.names.binary_search_by(|own| own.as_str().cmp(name)).ok()?;
+        self.texts.get(at).map(Text::as_str)
     }
 
     /// Names and texts.
@@ -27,13 +40,13 @@ impl Map {
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.names.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.names.is_empty()
     }
 
     /// Puts them in order; the last one of a name counts.
@@ -42,17 +55,20 @@ impl Map {
         pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
         pairs.reverse();
         pairs.dedup_by(|(a, _), (b, _)| a == b);
-        pairs.reverse();
-        Self(pairs.into())
+        let (names, texts): (Vec<_>, Vec<_>) = pairs.into_iter().rev().unzip();
+        Self { names: shared_texts(&names), texts: shared_texts(&texts) }
     }
 }
 
+type Pair<'a> = (&'a str, &'a str);
+
 impl<'a> IntoIterator for &'a Map {
-    type Item = (&'a str, &'a str);
-    type IntoIter = Mapped<Iter<'a, (Text, Text)>, fn(&'a (Text, Text)) -> (&'a str, &'a str)>;
+    type Item = Pair<'a>;
+    type IntoIter =
+        Mapped<Zip<Iter<'a, Text>, Iter<'a, Text>>, fn((&'a Text, &'a Text)) -> Pair<'a>>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.0.iter().map(|(name, text)| (name, text))
+        self.names.iter().zip(self.texts.iter()).map(|(name, text)| (name, text))
     }
 }
 
@@ -163,6 +179,59 @@ impl<T: fmt::Debug> fmt::Debug for List<T> {
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let things = Option::<Vec<T>>::deserialize(deserializer)?;
+        Ok(things.unwrap_or_default().into())
+    }
+}
+
+/// Some things in their order, as many objects have the same ones: equal lists are kept once. A null is
+/// an empty one.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Shared<T>(Arc<[T]>);
+
+/// What shared lists are of.
+pub trait Pooled: Clone + Eq + Hash + Sized + 'static {
+    /// Where they are kept.
+    fn pool() -> &'static Pool<[Self]>;
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Shared<T> {
+    type Item = &'a T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.0.iter()
+    }
+}
+
+impl<T: Pooled> From<Vec<T>> for Shared<T> {
+    fn from(things: Vec<T>) -> Self {
+        if things.is_empty() { Self::default() } else { Self(T::pool().get(&things)) }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'de, T: Pooled + Deserialize<'de>> Deserialize<'de> for Shared<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let things = Option::<Vec<T>>::deserialize(deserializer)?;
         Ok(things.unwrap_or_default().into())

@@ -1,6 +1,6 @@
 //! Endpoints and EndpointSlices: the addresses of a service.
 
-use super::{List, Map, ObjectMeta, Text, or_default};
+use super::{Address, Addresses, List, Map, ObjectMeta, Text, or_default};
 use serde::Deserialize;
 
 /// The addresses of a service.
@@ -31,7 +31,7 @@ pub struct EndpointSubset {
 #[serde(default, rename_all = "camelCase")]
 pub struct EndpointAddress {
     /// The address.
-    pub ip: Text,
+    pub ip: Address,
     /// Its name.
     pub hostname: Text,
     /// The machine.
@@ -85,7 +85,7 @@ pub struct EndpointSlice {
 #[serde(default, rename_all = "camelCase")]
 pub struct SliceEndpoint {
     /// The addresses.
-    pub addresses: List<Text>,
+    pub addresses: Addresses,
     /// How it is.
     #[serde(deserialize_with = "or_default")]
     pub conditions: SliceConditions,
@@ -98,7 +98,7 @@ pub struct SliceEndpoint {
     /// Where the machine is.
     pub zone: Option<Text>,
     /// Where it is, otherwise.
-    pub deprecated_topology: Map,
+    pub deprecated_topology: Option<Box<Map>>,
 }
 
 /// How something with addresses is.

@@ -9,11 +9,14 @@ mod endpoints;
 mod ingress;
 mod node;
 mod owned;
+mod packed;
 mod pod;
 mod service;
-mod text;
+#[cfg(test)]
+mod tests;
 
-pub use compact::{List, Map};
+pub use cluster::Text;
+pub use compact::{List, Map, Pooled, Shared};
 pub use endpoints::{
     EndpointAddress, EndpointPort, EndpointSlice, EndpointSubset, Endpoints, SliceConditions,
     SliceEndpoint, SlicePort, TargetRef,
@@ -21,13 +24,15 @@ pub use endpoints::{
 pub use ingress::{Ingress, IngressHttp, IngressPath, IngressRule, IngressSpec, IngressTls};
 pub use node::{Node, NodeAddress, NodeSpec, NodeStatus};
 pub use owned::{Namespace, Owned, OwnedMeta};
-pub use pod::{Condition, Container, ContainerPort, ContainerStatus, Pod, PodSpec, PodStatus};
+pub use packed::{Address, Addresses, ContainerIds, Uid};
+use pod::ContainerStatus;
+pub use pod::{Condition, Container, ContainerPort, Pod, PodSpec, PodStatus};
 pub use service::{Service, ServicePort, ServiceSpec, ServiceStatus};
-pub use text::Text;
 
+use cluster::Pool;
 use compact::{annotations, or_default};
 use serde::Deserialize;
-use text::unshared;
+use std::sync::LazyLock;
 
 /// What identifies an object, and what is written on it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,15 +43,14 @@ pub struct ObjectMeta {
     /// Its namespace; empty for objects of the whole cluster.
     pub namespace: Text,
     /// What tells it from one of the same name before.
-    #[serde(deserialize_with = "unshared")]
-    pub uid: Text,
+    pub uid: Uid,
     /// Its labels.
     pub labels: Map,
     /// Its annotations, without what `kubectl apply` keeps there.
     #[serde(deserialize_with = "annotations")]
     pub annotations: Map,
     /// Who made it.
-    pub owner_references: List<Owner>,
+    pub owner_references: Shared<Owner>,
 }
 
 impl ObjectMeta {
@@ -58,7 +62,7 @@ impl ObjectMeta {
 }
 
 /// Who made an object.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Owner {
     /// Its kind.
@@ -68,4 +72,11 @@ pub struct Owner {
     /// Whether it is responsible.
     #[serde(deserialize_with = "or_default")]
     pub controller: bool,
+}
+
+impl Pooled for Owner {
+    fn pool() -> &'static Pool<[Self]> {
+        static POOL: LazyLock<Pool<[Owner]>> = LazyLock::new(Pool::new);
+        &POOL
+    }
 }

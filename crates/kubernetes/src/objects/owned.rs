@@ -1,6 +1,6 @@
 //! Objects of which only little is looked at: namespaces, and those that others belong to.
 
-use super::{List, ObjectMeta, Owner, or_default};
+use super::{ObjectMeta, Owner, Shared, or_default};
 use serde::Deserialize;
 
 /// A namespace.
@@ -26,7 +26,7 @@ pub struct Owned {
 #[serde(default, rename_all = "camelCase")]
 pub struct OwnedMeta {
     /// All who did.
-    pub owner_references: List<Owner>,
+    pub owner_references: Shared<Owner>,
 }
 
 impl OwnedMeta {

@@ -1,8 +1,9 @@
 //! Pods.
 
-use super::text::unshared;
-use super::{List, ObjectMeta, Text, or_default};
+use super::{Address, ContainerIds, List, ObjectMeta, Pooled, Shared, Text, or_default};
+use cluster::{Pool, read_text};
 use serde::{Deserialize, Deserializer};
+use std::sync::LazyLock;
 
 /// Containers that run together on a machine.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -26,13 +27,13 @@ pub struct PodSpec {
     /// On which machine.
     pub node_name: Text,
     /// The containers.
-    pub containers: List<Container>,
+    pub containers: Shared<Container>,
     /// Those that run before, or all the time beside them.
-    pub init_containers: List<Container>,
+    pub init_containers: Shared<Container>,
 }
 
 /// A container.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default)]
 pub struct Container {
     /// Its name in the pod.
@@ -44,7 +45,7 @@ pub struct Container {
 }
 
 /// Where a container listens.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ContainerPort {
     /// Its name in the pod.
@@ -56,25 +57,50 @@ pub struct ContainerPort {
     pub protocol: Text,
 }
 
+impl Pooled for Container {
+    fn pool() -> &'static Pool<[Self]> {
+        static POOL: LazyLock<Pool<[Container]>> = LazyLock::new(Pool::new);
+        &POOL
+    }
+}
+
 /// What runs.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(from = "Written")]
 pub struct PodStatus {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
     pub phase: Text,
     /// The pod's address.
-    #[serde(rename = "podIP")]
-    pub pod_ip: Text,
+    pub pod_ip: Address,
     /// The machine's address.
-    #[serde(rename = "hostIP")]
-    pub host_ip: Text,
+    pub host_ip: Address,
     /// Whether it is ready: `True`, `False` or `Unknown`. Other conditions are not kept.
-    #[serde(rename = "conditions", deserialize_with = "ready")]
     pub ready: Option<Text>,
-    /// Of the containers.
-    pub container_statuses: List<ContainerStatus>,
-    /// Of those that run before.
-    pub init_container_statuses: List<ContainerStatus>,
+    /// What identifies the runs of its containers.
+    pub container_ids: ContainerIds,
+}
+
+impl PodStatus {
+    /// What identifies the run of a container.
+    #[must_use]
+    pub fn container_id(&self, name: &str, is_init: bool) -> Option<String> {
+        let mut ids = self.container_ids.iter();
+        ids.find(|(own, own_is_init, _)| (*own, *own_is_init) == (name, is_init)).map(|(.., id)| id)
+    }
+}
+
+/// The status as servers write it.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Written {
+    phase: Text,
+    #[serde(rename = "podIP")]
+    pod_ip: Address,
+    #[serde(rename = "hostIP")]
+    host_ip: Address,
+    conditions: List<Condition>,
+    container_statuses: List<ContainerStatus>,
+    init_container_statuses: List<ContainerStatus>,
 }
 
 /// Something that holds or not.
@@ -89,19 +115,30 @@ pub struct Condition {
 }
 
 /// What runs of a container.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(default)]
-pub struct ContainerStatus {
+pub(super) struct ContainerStatus {
     /// The container's name.
-    pub name: Text,
+    pub(super) name: Text,
     /// What identifies its run.
     #[serde(rename = "containerID", deserialize_with = "unshared")]
-    pub container_id: Text,
+    pub(super) container_id: Text,
 }
 
-/// The status of the condition `Ready`.
-fn ready<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Text>, D::Error> {
-    let conditions = List::<Condition>::deserialize(deserializer)?;
-    let ready = conditions.iter().find(|condition| condition.kind == "Ready");
-    Ok(ready.map(|ready| ready.status.clone()))
+fn unshared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+    read_text(deserializer, Text::unshared)
+}
+
+impl From<Written> for PodStatus {
+    fn from(written: Written) -> Self {
+        let ready = written.conditions.iter().find(|condition| condition.kind == "Ready");
+        let (main, init) = (&written.container_statuses, &written.init_container_statuses);
+        Self {
+            ready: ready.map(|ready| ready.status.clone()),
+            container_ids: ContainerIds::new(main, init),
+            phase: written.phase,
+            pod_ip: written.pod_ip,
+            host_ip: written.host_ip,
+        }
+    }
 }

@@ -42,7 +42,7 @@ pub fn endpoints(endpoints: &Endpoints, attach: AttachMetadata, cluster: &dyn Cl
 
 fn target(address: &EndpointAddress, port: &EndpointPort, is_ready: bool) -> Meta {
     let mut target = Meta::default();
-    target.address(&host_and_port(&address.ip, port.port));
+    target.address(&host_and_port(&address.ip.to_string(), port.port));
     target.set("endpoint_port_name", &port.name);
     target.set("endpoint_port_protocol", &port.protocol);
     target.set("endpoint_ready", yes_or_no(is_ready));

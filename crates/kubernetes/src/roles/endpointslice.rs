@@ -38,7 +38,7 @@ pub fn endpointslice(
     for endpoint in &slice.endpoints {
         for port in &slice.ports {
             for address in &endpoint.addresses {
-                let mut target = target(address, endpoint, port);
+                let mut target = target(&address.to_string(), endpoint, port);
                 if attach.node {
                     attach_node(&mut target, endpoint, cluster);
                 }
@@ -51,7 +51,8 @@ pub fn endpointslice(
     Group { source, labels: shared.labels(), targets }
 }
 
-fn is_second_family(service: &Service, address_type: &str) -> bool {
+/// Whether a service has two families of addresses, and this is not the first of them.
+pub(super) fn is_second_family(service: &Service, address_type: &str) -> bool {
     let spec = &service.spec;
     let has_two = matches!(spec.ip_family_policy.as_str(), "PreferDualStack" | "RequireDualStack");
     has_two && spec.ip_families.first().is_some_and(|first| first != address_type)
@@ -85,7 +86,7 @@ fn target(address: &str, endpoint: &SliceEndpoint, port: &SlicePort) -> Meta {
         target.set("endpointslice_address_target_kind", &reference.kind);
         target.set("endpointslice_address_target_name", &reference.name);
     }
-    for (name, value) in &endpoint.deprecated_topology {
+    for (name, value) in endpoint.deprecated_topology.as_deref().into_iter().flatten() {
         let prefix = "endpointslice_endpoint_topology_";
         target.set_named(prefix, &format!("{prefix}present_"), name, value);
     }
@@ -93,7 +94,7 @@ fn target(address: &str, endpoint: &SliceEndpoint, port: &SlicePort) -> Meta {
 }
 
 /// The labels of the machine: of that which the endpoint is, or on which it runs.
-fn attach_node(target: &mut Meta, endpoint: &SliceEndpoint, cluster: &dyn Cluster) {
+pub(super) fn attach_node(target: &mut Meta, endpoint: &SliceEndpoint, cluster: &dyn Cluster) {
     let itself = endpoint.target_ref.as_ref().filter(|reference| &*reference.kind == "Node");
     let name = itself.map(|node| &*node.name).or(endpoint.node_name.as_deref());
     if let Some(node) = name.and_then(|name| cluster.node(name)) {

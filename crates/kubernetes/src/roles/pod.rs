@@ -25,21 +25,23 @@ pub fn pod(pod: &Pod, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
         shared.object("node", &node.metadata);
     }
     attach_namespace(&mut shared, &meta.namespace, attach, cluster);
+    let ip = pod.status.pod_ip.to_string();
     let mut targets = Vec::new();
     for (container, is_init) in containers(pod) {
         let mut of_container = Meta::default();
         of_container.set("pod_container_name", &container.name);
-        of_container.set("pod_container_id", container_id(pod, container, is_init));
+        let id = pod.status.container_id(&container.name, is_init);
+        of_container.set_some("pod_container_id", id.as_deref());
         of_container.set("pod_container_image", &container.image);
         of_container.set("pod_container_init", yes_or_no(is_init));
         if container.ports.is_empty() {
             // Whoever wants it adds the port.
-            of_container.address(&pod.status.pod_ip);
+            of_container.address(&ip);
             targets.push(of_container.labels());
         }
         for port in &container.ports {
             let mut target = of_container.clone();
-            target.address(&host_and_port(&pod.status.pod_ip, port.container_port));
+            target.address(&host_and_port(&ip, port.container_port));
             port_labels(&mut target, port);
             targets.push(target.labels());
         }
@@ -51,12 +53,12 @@ pub fn pod(pod: &Pod, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
 fn pod_labels(pod: &Pod, attach: AttachMetadata, cluster: &dyn Cluster) -> Meta {
     let (meta, status) = (&pod.metadata, &pod.status);
     let mut labels = Meta::default();
-    labels.set("pod_ip", &status.pod_ip);
+    labels.set("pod_ip", &status.pod_ip.to_string());
     labels.set("pod_ready", &ready(pod));
     labels.set("pod_phase", &status.phase);
     labels.set("pod_node_name", &pod.spec.node_name);
-    labels.set("pod_host_ip", &status.host_ip);
-    labels.set("pod_uid", &meta.uid);
+    labels.set("pod_host_ip", &status.host_ip.to_string());
+    labels.set("pod_uid", &meta.uid.to_string());
     if let Some(owner) = meta.controller() {
         labels.set("pod_controller_kind", &owner.kind);
         labels.set("pod_controller_name", &owner.name);
@@ -120,13 +122,6 @@ fn port_labels(labels: &mut Meta, port: &ContainerPort) {
     labels.set("pod_container_port_name", &port.name);
     labels.set("pod_container_port_number", &port.container_port.to_string());
     labels.set("pod_container_port_protocol", &port.protocol);
-}
-
-fn container_id<'a>(pod: &'a Pod, container: &Container, is_init: bool) -> &'a str {
-    let statuses =
-        if is_init { &pod.status.init_container_statuses } else { &pod.status.container_statuses };
-    let status = statuses.iter().find(|status| status.name == container.name);
-    status.map_or("", |status| &status.container_id)
 }
 
 fn ready(pod: &Pod) -> String {
@@ -204,7 +199,10 @@ impl<'a> Behind<'a> {
                         continue;
                     }
                     let mut target = labels.clone();
-                    target.address(&host_and_port(&pod.status.pod_ip, port.container_port));
+                    target.address(&host_and_port(
+                        &pod.status.pod_ip.to_string(),
+                        port.container_port,
+                    ));
                     container_labels(&mut target, container, is_init, port);
                     targets.push(target.labels());
                 }
