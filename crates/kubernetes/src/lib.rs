@@ -4,8 +4,8 @@
 //! `Prometheus` object that stands for our own settings. [`jobs`] maps them to jobs, in the form of a
 //! `prometheus.yml`: one way for what is shown and what is run. No I/O: objects in, jobs out.
 //!
-//! [`objects`] are what a cluster runs, and [`roles`] the target groups they make for
-//! `kubernetes_sd_configs`.
+//! [`objects`] are what a cluster runs, [`roles`] the target groups they make for
+//! `kubernetes_sd_configs`, and [`targets`] keeps those up to date.
 //!
 //! The mapping follows the Prometheus Operator, so that targets carry the labels that dashboards and
 //! rules were written for.

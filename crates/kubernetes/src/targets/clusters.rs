@@ -2,9 +2,11 @@
 
 use super::discoverer::KubernetesDiscovery;
 use super::metrics::Metrics;
-use super::role::{OfEndpoints, OfIngresses, OfNodes, OfPods, OfServices, OfSlices};
+use super::role::{
+    self, OfEndpoints, OfIngresses, OfMerged, OfNodes, OfPods, OfServices, OfSlices,
+};
 use super::stores::Subject;
-use super::table::{Run, Table};
+use super::table::{Rest, Run, Table};
 use client::Dialer;
 use cluster::access::{Access, Origin};
 use cluster::watch::Watches;
@@ -123,10 +125,15 @@ impl Clusters {
         Ok((self.cluster(&mut self.known.lock(), access), BTreeSet::new()))
     }
 
-    /// Waits for all tables to be given up; they are, once nobody looks at them.
+    /// Waits for all tables to be given up; they are, once nobody looks at them. Then ends all watches,
+    /// those of our own cluster too.
     pub async fn shutdown(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+        let all: Vec<_> = self.known.lock().all.values().filter_map(Weak::upgrade).collect();
+        for watches in all.iter().filter_map(|cluster| cluster.watches.get()) {
+            watches.shutdown().await;
+        }
     }
 }
 
@@ -198,20 +205,36 @@ impl Cluster {
         let (table, keeping) = Table::new();
         tables.insert(subject.clone(), Arc::downgrade(&table));
         let (subject, watches, metrics) =
-            (subject.clone(), self.watches(), Arc::clone(&self.metrics));
+            (subject.clone(), self.watches().clone(), Arc::clone(&self.metrics));
         macro_rules! keep {
             ($role:ty) => {
-                self.tasks.spawn(Run::<$role>::new(subject, watches, keeping, metrics).run())
+                self.tasks.spawn(keep::<$role>(subject, watches, (keeping, Vec::new()), metrics))
             };
         }
         match subject.role {
             Role::Node => keep!(OfNodes),
             Role::Pod => keep!(OfPods),
             Role::Service => keep!(OfServices),
-            Role::Endpoints => keep!(OfEndpoints),
+            Role::Endpoints => self.tasks.spawn(async move {
+                let (again, rest) = (subject.clone(), (keeping, Vec::new()));
+                let run = Run::<OfEndpoints>::new(subject, &watches, rest, Arc::clone(&metrics));
+                if let Some(rest) = run.run().await {
+                    keep::<OfMerged>(again, watches, rest, metrics).await;
+                }
+            }),
             Role::EndpointSlice => keep!(OfSlices),
             Role::Ingress => keep!(OfIngresses),
         };
         table
     }
+}
+
+async fn keep<R: role::Role>(
+    subject: Subject,
+    watches: Watches,
+    rest: Rest,
+    metrics: Arc<Metrics>,
+) {
+    // Only one kind of table is ever left before its time, and not here.
+    Run::<R>::new(subject, &watches, rest, metrics).run().await;
 }

@@ -110,6 +110,11 @@ impl Members {
         self.all.get_mut(&id)
     }
 
+    /// Everybody, to be brought to another table.
+    pub(super) fn into_wishes(self) -> Vec<(MemberId, Wish)> {
+        self.all.into_iter().map(|(id, member)| (id, member.wish)).collect()
+    }
+
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
         self.all.values_mut()
     }

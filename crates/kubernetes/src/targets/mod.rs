@@ -8,7 +8,8 @@
 //!
 //! Changes are gathered for a moment, so that a rolling update is told in a few steps. Nothing is told
 //! before all kinds of objects that a role needs are known, and objects vanish only when the API server
-//! says so: while it is away the targets stay. What may not be read is an empty set of targets, told
+//! says so: while it is away the targets stay. Where Endpoints may not be read, they are made of slices;
+//! what else may not be read is an empty set of targets, told
 //! in the log and counted as a configuration that failed.
 
 mod clusters;
@@ -18,6 +19,7 @@ mod metrics;
 mod preselected;
 mod references;
 mod role;
+mod slices;
 mod stores;
 mod table;
 #[cfg(test)]

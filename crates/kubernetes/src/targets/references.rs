@@ -8,6 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(super) enum Referred {
     Pod,
     Service,
+    /// All slices of a service; the key is the service's.
+    Slices,
     Node,
     Namespace,
     ReplicaSet,

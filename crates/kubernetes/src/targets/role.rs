@@ -1,8 +1,9 @@
 //! Roles: which objects, and what becomes of them.
 
 use super::references::Referred;
+use super::stores::Look;
 use crate::objects::{EndpointSlice, Endpoints, Ingress, Node, ObjectMeta, Pod, Service};
-use crate::roles::{self, Cluster};
+use crate::roles;
 use cluster::watch::Kind;
 use discovery::Group;
 use discovery::kubernetes::{AttachMetadata, Role as Name};
@@ -20,7 +21,7 @@ pub(super) trait Role: Send + Sync + 'static {
     const NEEDS: &[Referred];
 
     /// The targets of an object.
-    fn group(object: &Self::Object, attach: AttachMetadata, cluster: &dyn Cluster) -> Group;
+    fn group(object: &Self::Object, attach: AttachMetadata, cluster: &Look<'_>) -> Group;
 
     /// What is written on the object.
     fn meta(object: &Self::Object) -> &ObjectMeta;
@@ -32,6 +33,9 @@ pub(super) trait Role: Send + Sync + 'static {
 
     /// Whether preselections look at services.
     const BY_SERVICE: bool = false;
+
+    /// Whose selectors choose the objects.
+    const CHOSEN_AS: Name = Self::NAME;
 }
 
 pub(super) struct OfEndpoints;
@@ -43,7 +47,7 @@ impl Role for OfEndpoints {
     const NEEDS: &[Referred] = &[Referred::Service, Referred::Pod];
     const BY_SERVICE: bool = true;
 
-    fn group(object: &Endpoints, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
+    fn group(object: &Endpoints, attach: AttachMetadata, cluster: &Look<'_>) -> Group {
         roles::endpoints(object, attach, cluster)
     }
 
@@ -65,7 +69,7 @@ impl Role for OfSlices {
     const NEEDS: &[Referred] = &[Referred::Service, Referred::Pod];
     const BY_SERVICE: bool = true;
 
-    fn group(object: &EndpointSlice, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
+    fn group(object: &EndpointSlice, attach: AttachMetadata, cluster: &Look<'_>) -> Group {
         roles::endpointslice(object, attach, cluster)
     }
 
@@ -78,6 +82,27 @@ impl Role for OfSlices {
     }
 }
 
+/// Endpoints that may not be read, by the services they would be of.
+pub(super) struct OfMerged;
+
+impl Role for OfMerged {
+    type Object = Service;
+    const NAME: Name = Name::Endpoints;
+    const KIND: &Kind = &Kind::SERVICES;
+    const NEEDS: &[Referred] = &[Referred::Slices, Referred::Pod];
+    const CHOSEN_AS: Name = Name::Service;
+
+    fn group(object: &Service, attach: AttachMetadata, cluster: &Look<'_>) -> Group {
+        let meta = &object.metadata;
+        let slices = cluster.slices(&meta.namespace, &meta.name);
+        roles::endpoints_of_slices(object, &slices, attach, cluster)
+    }
+
+    fn meta(object: &Service) -> &ObjectMeta {
+        &object.metadata
+    }
+}
+
 pub(super) struct OfPods;
 
 impl Role for OfPods {
@@ -86,7 +111,7 @@ impl Role for OfPods {
     const KIND: &Kind = &Kind::PODS;
     const NEEDS: &[Referred] = &[];
 
-    fn group(object: &Pod, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
+    fn group(object: &Pod, attach: AttachMetadata, cluster: &Look<'_>) -> Group {
         roles::pod(object, attach, cluster)
     }
 
@@ -103,7 +128,7 @@ impl Role for OfServices {
     const KIND: &Kind = &Kind::SERVICES;
     const NEEDS: &[Referred] = &[];
 
-    fn group(object: &Service, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
+    fn group(object: &Service, attach: AttachMetadata, cluster: &Look<'_>) -> Group {
         roles::service(object, attach, cluster)
     }
 
@@ -120,7 +145,7 @@ impl Role for OfNodes {
     const KIND: &Kind = &Kind::NODES;
     const NEEDS: &[Referred] = &[];
 
-    fn group(object: &Node, _: AttachMetadata, _: &dyn Cluster) -> Group {
+    fn group(object: &Node, _: AttachMetadata, _: &Look<'_>) -> Group {
         roles::node(object)
     }
 
@@ -137,7 +162,7 @@ impl Role for OfIngresses {
     const KIND: &Kind = &Kind::INGRESSES;
     const NEEDS: &[Referred] = &[];
 
-    fn group(object: &Ingress, attach: AttachMetadata, cluster: &dyn Cluster) -> Group {
+    fn group(object: &Ingress, attach: AttachMetadata, cluster: &Look<'_>) -> Group {
         roles::ingress(object, attach, cluster)
     }
 

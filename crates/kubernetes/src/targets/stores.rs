@@ -2,7 +2,8 @@
 
 use super::references::{Reference, Referred};
 use super::role::Role;
-use crate::objects::{Namespace, Node, Owned, Pod, Service};
+use super::slices::Slices;
+use crate::objects::{EndpointSlice, Namespace, Node, Owned, Pod, Service};
 use crate::roles::{Cluster, Known};
 use cluster::watch::{Changes, Following, Held, Key, Kind, Scope, WatchState, Watches};
 use discovery::kubernetes::{AttachMetadata, Role as Name, Selector};
@@ -41,7 +42,7 @@ impl Subject {
             Referred::ReplicaSet => has_pods && self.attach.deployment,
             // The job's name stands on the pod; only its maker is looked up.
             Referred::Job => has_pods && self.attach.cronjob,
-            Referred::Pod | Referred::Service => false,
+            Referred::Pod | Referred::Service | Referred::Slices => false,
         }
     }
 }
@@ -57,6 +58,7 @@ pub(super) struct Stores<R: Role> {
 struct Others {
     pods: Option<Following<Pod>>,
     services: Option<Following<Service>>,
+    slices: Option<Slices>,
     nodes: Option<Following<Node>>,
     namespaces: Option<Following<Namespace>>,
     replica_sets: Option<Following<Owned>>,
@@ -84,10 +86,12 @@ impl<R: Role> Stores<R> {
         }
         let by = (subject, watches);
         Self {
-            objects: watches.follow(R::KIND, subject.scope(R::KIND, Some(R::NAME))),
+            objects: watches.follow(R::KIND, subject.scope(R::KIND, Some(R::CHOSEN_AS))),
             others: Others {
                 pods: other(by, needs(Referred::Pod), &Kind::PODS, Some(Name::Pod)),
                 services: other(by, needs(Referred::Service), &Kind::SERVICES, Some(Name::Service)),
+                slices: other(by, needs(Referred::Slices), &Kind::ENDPOINT_SLICES, None)
+                    .map(Slices::new),
                 nodes: other(by, needs(Referred::Node), &Kind::NODES, Some(Name::Node)),
                 namespaces: other(by, needs(Referred::Namespace), &Kind::NAMESPACES, None),
                 replica_sets: other(by, needs(Referred::ReplicaSet), &Kind::REPLICA_SETS, None),
@@ -103,6 +107,7 @@ impl<R: Role> Stores<R> {
             changes = self.objects.changes() => (None, changes),
             changes = of(&mut others.pods) => (Some(Referred::Pod), changes),
             changes = of(&mut others.services) => (Some(Referred::Service), changes),
+            changes = of_slices(&mut others.slices) => (Some(Referred::Slices), changes),
             changes = of(&mut others.nodes) => (Some(Referred::Node), changes),
             changes = of(&mut others.namespaces) => (Some(Referred::Namespace), changes),
             changes = of(&mut others.replica_sets) => (Some(Referred::ReplicaSet), changes),
@@ -120,6 +125,8 @@ impl<R: Role> Stores<R> {
         let mut states = vec![(self.objects.kind(), self.objects.state())];
         states.extend(state(&others.pods));
         states.extend(state(&others.services));
+        let slices = others.slices.as_ref().map(|slices| &slices.following);
+        states.extend(slices.map(|following| (following.kind(), following.state())));
         states.extend(state(&others.nodes));
         states.extend(state(&others.namespaces));
         states.extend(state(&others.replica_sets));
@@ -154,6 +161,13 @@ async fn of<T>(following: &mut Option<Following<T>>) -> Changes {
     }
 }
 
+async fn of_slices(slices: &mut Option<Slices>) -> Changes {
+    match slices {
+        Some(slices) => slices.changes().await,
+        None => std::future::pending().await,
+    }
+}
+
 /// A look at objects that remembers which ones were asked for, whether they were there or not.
 pub(super) struct Look<'a> {
     others: &'a Others,
@@ -161,6 +175,15 @@ pub(super) struct Look<'a> {
 }
 
 impl Look<'_> {
+    /// All slices of a service, in order.
+    pub(super) fn slices(&self, namespace: &str, service: &str) -> Vec<Known<EndpointSlice>> {
+        let Some(slices) = &self.others.slices else { return Vec::new() };
+        let key = Key::new(namespace, service);
+        let all = slices.of(&key).collect();
+        self.seen.borrow_mut().insert(Reference { kind: Referred::Slices, key });
+        all
+    }
+
     /// What was asked for.
     pub(super) fn seen(self) -> BTreeSet<Reference> {
         self.seen.into_inner()

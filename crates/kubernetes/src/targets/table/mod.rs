@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-pub(super) use run::Run;
+pub(super) use run::{Rest, Run};
 
 /// A table that is kept as long as somebody has it.
 pub(super) struct Table {

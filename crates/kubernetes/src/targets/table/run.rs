@@ -1,12 +1,14 @@
 //! Keeping a table: follows the stores and those who come and go.
 
+use super::super::members::{MemberId, Wish};
 use super::super::metrics::Metrics;
 use super::super::references::{Reference, Referred};
-use super::super::role::Role;
+use super::super::role::Role as Found;
 use super::super::stores::{Changed, Stores, Subject};
 use super::Keeping;
 use super::rows::Rows;
-use cluster::watch::{Changes, Key, Watches};
+use cluster::watch::{Changes, Key, Kind, Watches};
+use discovery::kubernetes::Role;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,18 +21,23 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Rows that are made before others get a turn.
 const AT_ONCE: usize = 32;
 
+/// A table without its rows.
+pub(in super::super) type Rest = (Keeping, Vec<(MemberId, Wish)>);
+
 /// Where a table stands.
 enum Standing {
     /// Not all objects are known.
     Starting,
     /// Some may not be read, or are of a kind that the server does not know: why.
     Refused(String),
+    /// The role has to be found in another way.
+    Elsewhere,
     /// All were known; they stay so when the API server goes away.
     Ready,
 }
 
 /// A table that is kept.
-pub(in super::super) struct Run<R: Role> {
+pub(in super::super) struct Run<R: Found> {
     subject: Subject,
     keeping: Keeping,
     rows: Rows<R>,
@@ -44,28 +51,32 @@ pub(in super::super) struct Run<R: Role> {
     metrics: Arc<Metrics>,
 }
 
-impl<R: Role> Run<R> {
-    /// Begins to watch.
+impl<R: Found> Run<R> {
+    /// Begins to watch, for those who are there already.
     pub(in super::super) fn new(
         subject: Subject,
         watches: &Watches,
-        keeping: Keeping,
+        (keeping, members): Rest,
         metrics: Arc<Metrics>,
     ) -> Self {
         let stores = Stores::follow(&subject, watches);
-        let rows = Rows::new(subject.attach, stores, Arc::clone(&metrics));
+        let mut rows = Rows::new(subject.attach, stores, Arc::clone(&metrics));
+        rows.join(members);
         let (standing, begun) = (Standing::Starting, BTreeSet::new());
         let (stale, since) = (BTreeSet::new(), None);
         Self { subject, keeping, rows, standing, begun, stale, since, metrics }
     }
 
-    /// Keeps the table until it is given up.
-    pub(in super::super) async fn run(mut self) {
+    /// Keeps the table until it is given up, or the role has to be found in another way: then what is
+    /// left of it.
+    pub(in super::super) async fn run(mut self) -> Option<Rest> {
         self.metrics.tables(R::NAME).add(1.0);
-        loop {
+        let mut goes_on = true;
+        while !matches!(self.standing, Standing::Elsewhere) {
             let due = self.since.map(|(first, last)| (first + PATIENCE).min(last + QUIET));
             tokio::select! {
-                goes_on = self.keeping.news() => {
+                is_news = self.keeping.news() => {
+                    goes_on = is_news;
                     if !goes_on {
                         break;
                     }
@@ -76,6 +87,7 @@ impl<R: Role> Run<R> {
             }
         }
         self.metrics.tables(R::NAME).add(-1.0);
+        goes_on.then(|| (self.keeping, self.rows.members.into_wishes()))
     }
 
     /// Lets members come and go. Those who are new get their groups at once.
@@ -89,7 +101,7 @@ impl<R: Role> Run<R> {
         }
         self.rows.join(joining);
         match self.standing {
-            Standing::Starting => {}
+            Standing::Starting | Standing::Elsewhere => {}
             Standing::Refused(_) => self.refuse(),
             Standing::Ready => {
                 for (i, key) in self.rows.all().iter().enumerate() {
@@ -147,9 +159,19 @@ impl<R: Role> Run<R> {
                 state.forbidden.iter().filter(|place| !place.is_empty()).cloned().collect();
             let places =
                 if places.is_empty() { "the cluster".to_owned() } else { places.join(", ") };
-            Some(format!("{resource} in {places}: {why}"))
+            Some((*kind, format!("{resource} in {places}: {why}")))
         });
-        if let Some(why) = refused {
+        if let Some((kind, why)) = refused {
+            let is_selected = |role| self.subject.selectors.iter().any(|s| s.role == Some(role));
+            if *kind == Kind::ENDPOINTS && !is_selected(Role::Endpoints) {
+                tracing::info!(
+                    component = "kubernetes",
+                    reason = why,
+                    "targets of the role endpoints are made of EndpointSlices from now on"
+                );
+                self.standing = Standing::Elsewhere;
+                return;
+            }
             let is_new = !matches!(&self.standing, Standing::Refused(known) if *known == why);
             if is_new {
                 let role = self.subject.role;

@@ -44,8 +44,18 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 /// Objects, and for each monitor its targets: found through Endpoints and through EndpointSlices, by a
-/// section of its own and by one that sees only what the monitor selects.
+/// section of its own and by one that sees only what the monitor selects; and through Endpoints where
+/// they may not be read.
 async fn check(objects: &str, cases: &[(&str, &str)]) {
+    let mut world = World::of(objects).await;
+    for verb in ["list", "watch"] {
+        world.server.trouble().forbid(verb, "endpoints");
+    }
+    for (monitor, expected) in cases {
+        check_one(&mut world, monitor, "{serviceDiscoveryRole: Endpoints}", expected).await;
+    }
+    assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 0.0);
+    world.end().await;
     let mut world = World::of(objects).await;
     for (monitor, expected) in cases {
         for role in ["Endpoints", "EndpointSlice"] {

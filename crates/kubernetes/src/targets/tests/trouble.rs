@@ -90,3 +90,27 @@ async fn one_object_that_cannot_be_read_harms_no_other() {
     world.wait_for("j", &["10.0.0.1:8080", "10.0.0.2:8080"]).await;
     world.end().await;
 }
+
+#[tokio::test]
+async fn endpoints_that_may_not_be_read_are_made_of_slices() {
+    let mut world = World::of(&objects()).await;
+    for verb in ["list", "watch"] {
+        world.server.trouble().forbid(verb, "endpoints");
+    }
+    world.discover([("j", config("{role: endpoints}"))]);
+    let groups = world.wait_for("j", &["10.0.0.1:8080"]).await;
+    assert_eq!(groups[0].source, "endpoints/ns/a");
+    assert_eq!(label(&groups[0], "endpoints_label_app"), Some("a"));
+    world.server.apply_yaml(&pod("ns", "b", "10.0.0.2", "app: b"));
+    let two = [("a", "10.0.0.1"), ("b", "10.0.0.2")];
+    world.server.apply_yaml(&service("ns", "a", "app: a", &two));
+    world.wait_for("j", &["10.0.0.1:8080", "10.0.0.2:8080"]).await;
+    world.discover([("later", monitor("{role: endpoints}", &[("app", "a")]))]);
+    world.wait_for("later", &["10.0.0.1:8080", "10.0.0.2:8080"]).await;
+    assert!(world.server.delete("endpointslices", "ns", "a-1"));
+    world.wait_for("j", &[]).await;
+    world.wait_for("later", &[]).await;
+    assert_eq!(world.count("prometheus_sd_failed_configs scrape"), 0.0);
+    assert_eq!(world.count("rushlight_kubernetes_tables endpoints"), 1.0);
+    world.end().await;
+}
