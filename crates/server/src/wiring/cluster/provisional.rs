@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 /// An older snapshot is of no use: its targets have others' addresses by now.
 const MAX_AGE_MS: i64 = 3_600_000;
+/// Keys and values of a job, as many as it may have when it comes from the cluster.
+const MAX_NODES: usize = 4_000_000;
 /// Clocks of machines differ by so much.
 const SKEW_MS: i64 = 60_000;
 
@@ -63,8 +65,11 @@ fn fault(saved: &Saved, cluster: &str, now_ms: i64) -> Option<&'static str> {
 
 fn job(saved: SavedJob, global: &Global) -> Result<ProvisionalJob, String> {
     let SavedJob { text, groups } = saved;
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_nodes: MAX_NODES, max_events: 2 * MAX_NODES },
+    };
     let config: scrape::Config =
-        serde_saphyr::from_str(&text).map_err(|error| error.to_string())?;
+        serde_saphyr::from_str_with_options(&text, options).map_err(|error| error.to_string())?;
     let job = config.resolve(global).map_err(|error| error.to_string())?;
     let groups = groups.into_iter().map(|group| group.0).collect();
     let source = Arc::new(SavedTargets { job: job.name.clone(), groups });
