@@ -112,10 +112,10 @@ impl Server {
     }
 }
 
-fn monitor(number: usize, round: &str) -> Value {
+fn monitor(number: usize, service: usize, round: &str) -> Value {
     json!({"apiVersion": "monitoring.coreos.com/v1", "kind": "ServiceMonitor",
-           "metadata": {"name": format!("{round}-{number}"), "namespace": namespace(number)},
-           "spec": {"selector": {"matchLabels": {"app": app(number)}},
+           "metadata": {"name": format!("{round}-{number}"), "namespace": namespace(service)},
+           "spec": {"selector": {"matchLabels": {"app": app(service)}},
                     "endpoints": [{"port": "metrics", "path": path(number, round)}]}})
 }
 
@@ -134,6 +134,7 @@ fn path(number: usize, round: &str) -> String {
 struct Burst {
     world: Arc<World>,
     server: Server,
+    services: usize,
     monitors: usize,
 }
 
@@ -160,12 +161,14 @@ impl Burst {
         all
     }
 
-    async fn round(&self, round: &str, pause: Duration) {
+    /// Applies monitors of the services from the first one on.
+    async fn round(&self, round: &str, first: usize, pause: Duration) {
         let before = self.server.counters();
         let begun = Instant::now();
         let mut applied = Vec::new();
         for number in 0..self.monitors {
-            self.world.server().apply(&monitor(number, round));
+            let service = (first + number) % self.services;
+            self.world.server().apply(&monitor(number, service, round));
             applied.push(Instant::now());
             if !pause.is_zero() {
                 // On the clock, so that the rate holds whatever applying costs.
@@ -244,7 +247,7 @@ async fn measure(binary: &str, figure: impl Fn(&str, usize) -> usize) {
     println!("{} pods behind {services} services in {NAMESPACES} namespaces", pods * services);
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(binary, folder.path(), &api_server.url());
-    let burst = Burst { world: Arc::clone(&world), server, monitors };
+    let burst = Burst { world: Arc::clone(&world), server, services, monitors };
     let begun = Instant::now();
     while burst.server.get("/-/ready").is_none() {
         assert!(begun.elapsed() < PATIENCE, "the server is not ready");
@@ -252,7 +255,7 @@ async fn measure(binary: &str, figure: impl Fn(&str, usize) -> usize) {
     }
     burst.server.tell("ready", &BTreeMap::new());
     // With the first one it reads the cluster.
-    world.server().apply(&monitor(services - 1, "warm"));
+    world.server().apply(&monitor(services - 1, services - 1, "warm"));
     burst.warm_up(services - 1, begun).await;
     sleep(Duration::from_secs(3)).await;
     burst.server.tell("a first monitor", &BTreeMap::new());
@@ -263,9 +266,10 @@ async fn measure(binary: &str, figure: impl Fn(&str, usize) -> usize) {
     sleep(Duration::from_secs(10)).await;
     burst.server.tell("10 s of rolling updates", &before);
     let pause = Duration::from_secs(1) / u32::try_from(rate).unwrap_or(1);
-    burst.round("steady", pause).await;
+    burst.round("steady", 0, pause).await;
     burst.clear("steady").await;
-    burst.round("at-once", Duration::ZERO).await;
+    // Of other services: a target with the labels of one that went is scraped where that one was.
+    burst.round("at-once", monitors, Duration::ZERO).await;
     let before = burst.server.counters();
     sleep(Duration::from_secs(30)).await;
     burst.server.tell("30 s later", &before);
