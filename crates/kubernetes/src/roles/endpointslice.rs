@@ -52,7 +52,6 @@ pub fn endpointslice(
 }
 
 /// Whether a service has two families of addresses, and this is not the first of them.
-pub(super) /// Whether a service has two families of addresses, and this is not the first of them.
 pub(super) fn is_second_family(service: &Service, address_type: &str) -> bool {
     let spec = &service.spec;
     let has_two = matches!(spec.ip_family_policy.as_str(), "PreferDualStack" | "RequireDualStack");
@@ -95,7 +94,7 @@ fn target(address: &str, endpoint: &SliceEndpoint, port: &SlicePort) -> Meta {
 }
 
 /// The labels of the machine: of that which the endpoint is, or on which it runs.
-pub(super) pub(super) fn attach_node(target: &mut Meta, endpoint: &SliceEndpoint, cluster: &dyn Cluster) {
+pub(super) fn attach_node(target: &mut Meta, endpoint: &SliceEndpoint, cluster: &dyn Cluster) {
     let itself = endpoint.target_ref.as_ref().filter(|reference| &*reference.kind == "Node");
     let name = itself.map(|node| &*node.name).or(endpoint.node_name.as_deref());
     if let Some(node) = name.and_then(|name| cluster.node(name)) {
