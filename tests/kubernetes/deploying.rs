@@ -9,11 +9,11 @@ use std::path::Path;
 fn manifests() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy");
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    for entry in std::fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("is an entry").path();
         if path.extension().is_some_and(|end| end == "yaml") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).expect("is a text");
+            let name = path.file_name().expect("is a file").to_string_lossy().into_owned();
             let objects: Vec<Value> =
                 serde_saphyr::from_multiple(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
             found.extend(objects.into_iter().map(|object| (name.clone(), object)));

@@ -230,7 +230,7 @@ fn files_may_be_named_where_that_is_allowed() {
         let mapped = mapped(files, endpoint);
         let outcome = mapped.as_ref().map(|jobs| *jobs).map_err(|invalid| invalid.message.as_str());
         assert_eq!(outcome, expected, "{endpoint}");
-        assert_eq!(mapped.is_err_and(|invalid| !invalid.is_file_denied), false, "{endpoint}");
+        assert!(!mapped.is_err_and(|invalid| !invalid.is_file_denied), "{endpoint}");
     };
     let any = FileAccess::default();
     let none = FileAccess { deny: true, ..FileAccess::default() };

@@ -217,8 +217,7 @@ pub(crate) fn snapshot(sets: &[(&str, &[&str])]) -> Snapshot {
         labels: Labels::empty(),
         targets: addresses.iter().map(|a| Labels::from_pairs([(ADDRESS, a)])).collect(),
     };
-    let jobs =
-        sets.iter().map(|(set, found)| ((*set).to_owned(), [Arc::new(group(found))].into()));
+    let jobs = sets.iter().map(|(set, found)| ((*set).to_owned(), [Arc::new(group(found))].into()));
     Snapshot { jobs: jobs.collect() }
 }
 

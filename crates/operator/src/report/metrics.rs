@@ -19,7 +19,7 @@ const STATUS_WRITES: [&str; 7] =
 
 /// What came of an Event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
+pub(super) enum EventWrite {
     Sent,
     Known,
     Forbidden,
@@ -43,7 +43,7 @@ impl Metrics {
         self.statuses[result as usize].inc();
     }
 
-    pub(super) fn event(&self, result: Sent) {
+    pub(super) fn event(&self, result: EventWrite) {
         self.events[result as usize].inc();
     }
 

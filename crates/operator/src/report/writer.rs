@@ -2,7 +2,7 @@
 
 use super::check::{check, somebody_else};
 use super::events::{Events, Note, Noted};
-use super::metrics::{Metrics, Sent, StatusWrite};
+use super::metrics::{EventWrite, Metrics, StatusWrite};
 use super::outcome::Outcome;
 use super::requests::{Failed, Requests, Told, Wrote};
 use super::standing::{Standing, Writing};
@@ -175,9 +175,9 @@ impl Writer {
             let note = Note::new(object, &state.uid, &state.resource_version, fault);
             match self.events.note(note, Instant::now()) {
                 Noted::Waiting => {}
-                Noted::Known if is_changed => self.metrics.event(Sent::Known),
+                Noted::Known if is_changed => self.metrics.event(EventWrite::Known),
                 Noted::Known => {}
-                Noted::Dropped => self.metrics.event(Sent::Dropped),
+                Noted::Dropped => self.metrics.event(EventWrite::Dropped),
             }
         }
         if standing.statuses.get(&object.kind) != Some(&Writing::On) {
@@ -310,11 +310,11 @@ impl Writer {
         let event = note.event(version, &self.instance, Timestamp::now());
         let object = &note.object;
         match self.requests.event(&note.object.namespace, &event).await {
-            Ok(()) => self.metrics.event(Sent::Sent),
-            Err(Failed::Conflict) => self.metrics.event(Sent::Known),
+            Ok(()) => self.metrics.event(EventWrite::Sent),
+            Err(Failed::Conflict) => self.metrics.event(EventWrite::Known),
             Err(Failed::Forbidden(error)) => {
                 tracing::warn!(component = "operator", %object, error, "Events are no longer sent");
-                self.metrics.event(Sent::Forbidden);
+                self.metrics.event(EventWrite::Forbidden);
                 self.events.not_sent(note);
                 self.events.give_up();
                 self.tell.send_modify(|standing| {
@@ -325,7 +325,7 @@ impl Writer {
             Err(failed) => {
                 let error = failed.text();
                 tracing::warn!(component = "operator", %object, error, "an Event could not be sent");
-                self.metrics.event(Sent::Failed);
+                self.metrics.event(EventWrite::Failed);
                 self.events.not_sent(note);
                 return true;
             }

@@ -31,7 +31,7 @@ impl Cluster {
     async fn new(section: Arc<Section>, trouble: impl FnOnce(&ApiServer)) -> Self {
         let server = ApiServer::start().await.unwrap();
         trouble(&server);
-        let origin = Origin::At { url: server.url(), http: HttpConfig::default().into() };
+        let origin = Origin::At { url: server.url(), http: HttpConfig::default() };
         let access = Access::new(&origin, &Dialer::net(100), "test").unwrap();
         let watches = Watches::new(access.client(), Arc::default());
         let planner =

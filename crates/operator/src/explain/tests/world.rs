@@ -19,10 +19,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// A change of what is known.
+type Given = Box<dyn FnOnce(&mut Facts)>;
+
 /// Objects, and what else is given.
 pub(super) struct World {
     yaml: String,
-    given: Vec<Box<dyn FnOnce(&mut Facts)>>,
+    given: Vec<Given>,
 }
 
 /// The objects of a text.

@@ -23,7 +23,7 @@ struct Cluster {
 impl Cluster {
     async fn new() -> Self {
         let server = ApiServer::start().await.expect("there is a port");
-        let origin = Origin::At { url: server.url(), http: HttpConfig::default().into() };
+        let origin = Origin::At { url: server.url(), http: HttpConfig::default() };
         let access = Access::new(&origin, &Dialer::net(100), "test").expect("reads no files");
         let watches = Watches::new(access.client(), Arc::default());
         let (metrics, vault) = (Arc::new(Metrics::default()), Vault::default());
@@ -252,5 +252,19 @@ async fn namespaces_are_followed_when_their_labels_count() {
     let why = "namespaces cannot be chosen by their labels where only a may be looked at";
     assert_eq!(told(&plan, ServiceMonitor, "a/m"), format!("namespace: {why}"));
     assert_eq!(plan.kinds[&PodMonitor].refused, None);
+    cluster.end().await;
+}
+
+#[tokio::test]
+async fn what_is_known_of_namespaces_counts_from_the_start() {
+    let cluster = Cluster::new().await;
+    cluster.apply(&monitor("a/m", ""));
+    let by_team = options("serviceMonitorNamespaceSelector: {matchLabels: {team: red}}");
+    let mut section = Section { ..(*by_team.section).clone() };
+    section.connection.namespaces = vec!["a".into()];
+    cluster.planner.apply(Options { section: Arc::new(section), ..by_team });
+    let plan = cluster.until("an object", |plan| plan.objects.len() == 1).await;
+    let why = "namespaces cannot be chosen by their labels where only a may be looked at";
+    assert_eq!(told(&plan, ServiceMonitor, "a/m"), format!("namespace: {why}"));
     cluster.end().await;
 }
