@@ -51,7 +51,20 @@ impl<'a> Mapper<'a> {
     pub fn new(settings: &'a Settings, assets: &'a dyn Assets) -> Result<Self, String> {
         let classes = Classes::new(&settings.scrape_classes)?;
         let is_file_denied = Cell::default();
-        Ok(Self { cx: Context { settings, classes, assets, is_file_denied } })
+        Ok(Self { cx: Context { settings, classes, assets, is_file_denied, is_faithful: false } })
+    }
+
+    /// The same, with jobs as the Operator makes them where it forgets something.
+    ///
+    /// # Errors
+    /// When the settings are not valid.
+    pub(super) fn as_the_operator(
+        settings: &'a Settings,
+        assets: &'a dyn Assets,
+    ) -> Result<Self, String> {
+        let mut mapper = Self::new(settings, assets)?;
+        mapper.cx.is_faithful = true;
+        Ok(mapper)
     }
 
     /// A job for each endpoint.

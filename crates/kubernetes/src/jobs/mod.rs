@@ -72,6 +72,8 @@ struct Context<'a> {
     assets: &'a dyn Assets,
     /// Set when an object names a file that it may not.
     is_file_denied: Cell<bool>,
+    /// Whether jobs have the holes of the Operator's, too.
+    is_faithful: bool,
 }
 
 impl Context<'_> {
@@ -106,7 +108,7 @@ impl Context<'_> {
     }
 }
 
-/// The configuration that the objects mean. Every object counts as selected.
+/// The configuration that the Operator would make of the objects. Every object counts as selected.
 ///
 /// # Errors
 /// When our own settings are not valid.
@@ -114,7 +116,7 @@ pub fn render(resources: &Resources, assets: &dyn Assets) -> Result<Rendered, St
     let default = Object::<Settings>::default();
     let own = resources.settings.as_ref().unwrap_or(&default);
     let settings = &own.spec;
-    let mapper = Mapper::new(settings, assets)?;
+    let mapper = Mapper::as_the_operator(settings, assets)?;
     let mut out = Rendered { global: global::section(own), ..Rendered::default() };
     let mut add = |kind, meta: &Meta, mapped: Result<Mapped, Invalid>| match mapped {
         Ok(mapped) => {

@@ -55,8 +55,9 @@ pub(super) fn job(
         steps.push(named);
     }
     steps.rules(&spec.relabelings);
-    // The Operator's way: without rules there is no step, and the samples get the label all the same.
-    steps.enforce(enforced.filter(|_| !spec.relabelings.is_empty()), &meta.namespace);
+    // Without rules the Operator forgets the targets: `up` would be told without the label.
+    let is_forgotten = cx.is_faithful && spec.relabelings.is_empty();
+    steps.enforce(enforced.filter(|_| !is_forgotten), &meta.namespace);
     if cx.shards() != 1 && !steps.is_sharded() {
         steps.shard("__address__", cx);
     }
