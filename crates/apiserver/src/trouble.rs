@@ -24,6 +24,8 @@ pub enum Fit {
     HalfLine,
     /// A line that is no JSON.
     Garbage,
+    /// The next event is no JSON; the watch goes on.
+    GarbledEvent,
     /// An event that tells of an error: code and reason.
     Error(u16, String),
 }
@@ -43,6 +45,7 @@ struct Inner {
     tokens: Option<HashSet<String>>,
     missing: HashSet<&'static str>,
     no_initial_events: bool,
+    refuses_old_versions: bool,
     is_twice: bool,
 }
 
@@ -114,6 +117,12 @@ impl Trouble {
         self.inner.lock().no_initial_events = no;
     }
 
+    /// Watches from a version that is no longer known are not begun to tell so, but answered 410, as by
+    /// some servers that only speak like Kubernetes.
+    pub fn refuse_old_versions(&self, is_so: bool) {
+        self.inner.lock().refuses_old_versions = is_so;
+    }
+
     /// Watches tell everything twice.
     pub fn tell_twice(&self, is_twice: bool) {
         self.inner.lock().is_twice = is_twice;
@@ -124,7 +133,7 @@ impl Trouble {
         self.is_hung.send_replace(is_hung);
     }
 
-    /// All watches that run do this, and end.
+    /// All watches that run do this, and end, if it does not say otherwise.
     pub fn fit(&self, fit: Fit) {
         self.fit.send_replace(Some(fit));
     }
@@ -171,6 +180,10 @@ impl Trouble {
 
     pub(crate) fn begins_with_objects(&self) -> bool {
         !self.inner.lock().no_initial_events
+    }
+
+    pub(crate) fn refuses_old_versions(&self) -> bool {
+        self.inner.lock().refuses_old_versions
     }
 
     pub(crate) fn is_twice(&self) -> bool {

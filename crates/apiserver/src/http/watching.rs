@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 const BOOKMARKS: Duration = Duration::from_secs(1);
 /// Watches end after so long unless they say.
 const LONGEST: u64 = 3600;
+const GARBAGE: &[u8] = b"<html>}{</html>\n";
 
 struct Watch {
     shared: Arc<Shared>,
@@ -40,6 +41,8 @@ struct Watch {
     hung_up: CancellationToken,
     fits: newest::Receiver<Option<Fit>>,
     is_over: bool,
+    /// What happens next is told as garbage.
+    is_garbled: bool,
     /// It does not end but breaks off.
     is_cut: bool,
 }
@@ -61,6 +64,7 @@ pub(super) fn watch(shared: &Arc<Shared>, path: &Path, query: &Query) -> Result<
         hung_up: shared.hang_up.lock().clone(),
         fits: shared.trouble.fits(),
         is_over: false,
+        is_garbled: false,
         is_cut: false,
     };
     let from = query.get("resourceVersion").map_or("", String::as_str);
@@ -79,6 +83,9 @@ pub(super) fn watch(shared: &Arc<Shared>, path: &Path, query: &Query) -> Result<
             })?;
             watch.version = version;
             if shared.store.since(path.kind, version).is_err() {
+                if shared.trouble.refuses_old_versions() {
+                    return Err(gone());
+                }
                 // As a real server has it: the watch begins, and its only event says so.
                 watch.waiting.push_back(line("ERROR", &gone().to_value()));
                 watch.is_over = true;
@@ -130,13 +137,14 @@ impl Watch {
     }
 
     fn has(&mut self, fit: &Fit) {
-        self.is_over = true;
+        self.is_over = !matches!(fit, Fit::GarbledEvent);
         match fit {
             Fit::HalfLine => {
                 self.is_cut = true;
                 self.waiting.push_back(Bytes::from_static(b"{\"type\":\"MODIFIED\",\"obj"));
             }
-            Fit::Garbage => self.waiting.push_back(Bytes::from_static(b"<html>}{</html>\n")),
+            Fit::Garbage => self.waiting.push_back(Bytes::from_static(GARBAGE)),
+            Fit::GarbledEvent => self.is_garbled = true,
             Fit::Error(code, reason) => {
                 let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {},
                                     "status": "Failure", "message": "trouble on purpose",
@@ -168,7 +176,13 @@ impl Watch {
                 Ok((version, events)) => {
                     self.version = version;
                     let times = if self.shared.trouble.is_twice() { 2 } else { 1 };
-                    let seen: Vec<_> = events.iter().filter_map(|event| self.seen(event)).collect();
+                    let mut seen: Vec<_> =
+                        events.iter().filter_map(|event| self.seen(event)).collect();
+                    if let Some(first) = seen.first_mut()
+                        && std::mem::take(&mut self.is_garbled)
+                    {
+                        *first = Bytes::from_static(GARBAGE);
+                    }
                     self.waiting
                         .extend(seen.into_iter().flat_map(|line| std::iter::repeat_n(line, times)));
                 }

@@ -34,6 +34,9 @@ pub struct WatchState {
     /// Whether all objects are known that may be read: the first list is complete, in each namespace
     /// that is not forbidden, and there is one. Stays so when the API server goes away.
     pub synced: bool,
+    /// Whether nothing more is to come before [`Self::synced`] says how it stands: each namespace's first
+    /// list is complete or was refused.
+    pub settled: bool,
     /// How long it has not been in sync with the API server; zero while it is.
     pub behind: Duration,
     /// What went wrong last, until it is in sync again.

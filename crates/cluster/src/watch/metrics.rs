@@ -39,11 +39,20 @@ pub(super) enum Reason {
     Refused,
     Unauthorized,
     Unavailable,
+    Unreadable,
 }
 
 /// In the order of the variants.
-const REASONS: [&str; 7] =
-    ["absent", "connection", "expired", "forbidden", "refused", "unauthorized", "unavailable"];
+const REASONS: [&str; 8] = [
+    "absent",
+    "connection",
+    "expired",
+    "forbidden",
+    "refused",
+    "unauthorized",
+    "unavailable",
+    "unreadable",
+];
 
 impl Counts {
     pub(super) fn failed(&self, reason: Reason) {

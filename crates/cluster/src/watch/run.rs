@@ -138,10 +138,11 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
                 Err(error) => {
                     let trouble = Trouble::of(&error);
                     store.counts().failed(trouble.reason);
-                    if is_listing && self.is_streamed && trouble.reason == Reason::Refused {
+                    let is_odd = matches!(trouble.reason, Reason::Refused | Reason::Unreadable);
+                    if is_listing && self.is_streamed && is_odd {
                         return self.fall_back(&trouble.text);
                     }
-                    if self.wait(trouble).await {
+                    if self.wait(trouble, is_listing).await {
                         return;
                     }
                 }
@@ -163,7 +164,7 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
     }
 
     /// Tells of trouble and waits until it is time to try again. True when another watcher is needed.
-    async fn wait(&mut self, trouble: Trouble) -> bool {
+    async fn wait(&mut self, trouble: Trouble, is_listing: bool) -> bool {
         let (store, part) = (&self.store, self.part);
         let slow = spread(store.pace().slow, 0.1);
         let Trouble { reason, text } = trouble;
@@ -182,7 +183,9 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Watch<T> {
             }
             _ => {
                 let is_news = store.failed(part, Standing::Behind, text.clone());
-                (is_news, self.backoff.after_failure(), false)
+                // What has lost its place, or an event, does not find it again by going on.
+                let is_lost = matches!(reason, Reason::Expired | Reason::Unreadable);
+                (is_news, self.backoff.after_failure(), is_lost && !is_listing)
             }
         };
         match reason {

@@ -142,6 +142,7 @@ impl<T> Store<T> {
         let forbidden = parts.iter().filter(|part| is(part, Standing::Forbidden));
         let behind = parts.iter().map(Part::behind).max();
         WatchState {
+            settled: inner.is_settled(),
             synced: inner.is_settled() && parts.iter().any(|part| part.is_listed),
             behind: behind.unwrap_or_default(),
             error: parts.iter().find_map(|part| part.error.clone()),

@@ -24,6 +24,7 @@ impl Trouble {
             Error::NoResourceVersion => (None, error.to_string()),
         };
         let reason = match status.map(|status| status.code) {
+            None if is_garbage(error) => Reason::Unreadable,
             None => Reason::Connection,
             Some(401) => Reason::Unauthorized,
             Some(403) => Reason::Forbidden,
@@ -37,6 +38,19 @@ impl Trouble {
             _ => text,
         };
         Self { reason, text }
+    }
+}
+
+/// Whether something was said that could not be read.
+fn is_garbage(error: &watcher::Error) -> bool {
+    use watcher::Error;
+    match error {
+        Error::InitialListFailed(error)
+        | Error::WatchStartFailed(error)
+        | Error::WatchFailed(error) => {
+            matches!(error, kube::Error::SerdeError(_) | kube::Error::FromUtf8(_))
+        }
+        Error::WatchError(_) | Error::NoResourceVersion => false,
     }
 }
 

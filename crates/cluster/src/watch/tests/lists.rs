@@ -36,6 +36,7 @@ async fn a_list_is_streamed_where_it_can_be() {
         pods.state(),
         super::super::WatchState {
             synced: true,
+            settled: true,
             objects: 2,
             ..super::super::WatchState::default()
         }

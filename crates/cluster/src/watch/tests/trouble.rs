@@ -196,6 +196,43 @@ async fn fits_of_a_server_are_survived() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_garbled_is_not_lost() {
+    for is_streamed in [true, false] {
+        let test = Test::new().await;
+        test.server.trouble().no_initial_events(!is_streamed);
+        test.apply(&[("a", 1), ("b", 1)]);
+        let mut pods = test.pods();
+        soon(pods.synced()).await;
+        test.server.trouble().fit(Fit::GarbledEvent);
+        test.apply(&[("a", 2)]);
+        until(&mut pods, "a/a=2 a/b=1").await;
+        test.server.trouble().fit(Fit::GarbledEvent);
+        test.delete("b");
+        until(&mut pods, "a/a=2").await;
+        until_state(&mut pods, |state| state.error.is_none()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_version_that_is_refused_as_too_old_is_not_asked_for_again() {
+    for is_streamed in [true, false] {
+        let test = Test::new().await;
+        test.server.trouble().no_initial_events(!is_streamed);
+        test.server.trouble().refuse_old_versions(true);
+        test.apply(&[("a", 1), ("b", 1)]);
+        let mut pods = test.pods();
+        soon(pods.synced()).await;
+        test.server.stop_listening().await;
+        test.apply(&[("a", 2)]);
+        test.delete("b");
+        test.server.forget();
+        test.server.listen_again().await.unwrap();
+        until(&mut pods, "a/a=2").await;
+        until_state(&mut pods, |state| state.error.is_none()).await;
+    }
+}
+
+#[tokio::test]
 async fn what_is_told_twice_happens_once() {
     let test = Test::new().await;
     test.server.trouble().tell_twice(true);
