@@ -30,7 +30,10 @@ pub fn endpoints(endpoints: &Endpoints, attach: AttachMetadata, cluster: &dyn Cl
                 if attach.node {
                     attach_node(&mut target, address, cluster);
                 }
-                behind.cover(address.target_ref.as_ref(), Some(port.port), &mut target);
+                if behind.cover(address.target_ref.as_ref(), Some(port.port), &mut target) {
+                    // That of the service's port; a number may be one of UDP and of TCP.
+                    target.set("pod_container_port_protocol", &port.protocol);
+                }
                 targets.push(target.labels());
             }
         }
@@ -55,12 +58,12 @@ fn target(address: &EndpointAddress, port: &EndpointPort, is_ready: bool) -> Met
     target
 }
 
-/// The labels of the machine: of that which the address is, or on which what is there runs.
+/// The labels of the machine: of that on which what is there runs, or which the address is.
 fn attach_node(target: &mut Meta, address: &EndpointAddress, cluster: &dyn Cluster) {
     let is_node = |reference: &&TargetRef| &*reference.kind == "Node";
     let itself = address.target_ref.as_ref().filter(is_node).map(|node| &*node.name);
-    if let Some(node) = itself.or(address.node_name.as_deref()).and_then(|name| cluster.node(name))
-    {
+    let name = address.node_name.as_deref().or(itself);
+    if let Some(node) = name.and_then(|name| cluster.node(name)) {
         target.object("node", &node.metadata);
     }
 }

@@ -40,7 +40,10 @@ pub fn endpoints_of_slices(
                     if attach.node {
                         attach_node(&mut target, endpoint, cluster);
                     }
-                    behind.cover(endpoint.target_ref.as_ref(), Some(number), &mut target);
+                    if behind.cover(endpoint.target_ref.as_ref(), Some(number), &mut target) {
+                        let protocol = port.protocol.as_deref().unwrap_or_default();
+                        target.set("pod_container_port_protocol", protocol);
+                    }
                     targets.push(target.labels());
                 }
             }

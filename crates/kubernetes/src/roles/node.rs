@@ -23,7 +23,8 @@ pub fn node(node: &Node) -> Group {
     shared.object("node", meta);
     shared.set("node_provider_id", &node.spec.provider_id);
     for condition in &status.conditions {
-        let name = format!("node_condition_{}", condition.kind.to_ascii_lowercase());
+        let kind = sanitized(&condition.kind.to_lowercase());
+        let name = format!("node_condition_{kind}");
         shared.set(&name, &condition.status.to_ascii_lowercase());
     }
     let mut target = Meta::default();

@@ -150,22 +150,22 @@ impl<'a> Behind<'a> {
     }
 
     /// If a pod is referred to and known: takes note of it and of a port of the service that leads to
-    /// it, and labels the target with the pod and the container that listens there.
+    /// it, and labels the target with the pod and the container that listens there. Whether one does.
     pub(super) fn cover(
         &mut self,
         reference: Option<&TargetRef>,
         port: Option<u16>,
         target: &mut Meta,
-    ) {
+    ) -> bool {
         let Some(reference) = reference.filter(|reference| &*reference.kind == "Pod") else {
-            return;
+            return false;
         };
         let key = (reference.namespace.to_string(), reference.name.to_string());
         let at = match self.places.get(&key) {
             Some(at) => *at,
             None => {
                 let Some(pod) = self.cluster.pod(&reference.namespace, &reference.name) else {
-                    return;
+                    return false;
                 };
                 let labels = pod_labels(&pod, self.attach, self.cluster);
                 self.pods.push(Covered { pod, labels, ports: Vec::new() });
@@ -176,13 +176,16 @@ impl<'a> Behind<'a> {
         let Covered { pod, labels, ports } = &mut self.pods[at];
         ports.extend(port);
         target.extend(labels);
+        let mut is_one = false;
         for (container, is_init) in containers(pod) {
             let listening =
                 container.ports.iter().find(|listening| Some(listening.container_port) == port);
             if let Some(listening) = listening {
                 container_labels(target, container, is_init, listening);
+                is_one = true;
             }
         }
+        is_one
     }
 
     /// A target for each port of those pods that the service does not lead to.

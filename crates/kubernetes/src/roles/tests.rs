@@ -1,7 +1,7 @@
 //! Objects and the targets they give.
 
 use super::{Cluster, Known};
-use crate::objects::{Namespace, Node, Owned, Pod, Service, Text};
+use crate::objects::{EndpointSlice, Namespace, Node, Owned, Pod, Service, Text};
 use discovery::Group;
 use discovery::kubernetes::AttachMetadata;
 use model::Labels;
@@ -113,7 +113,8 @@ spec: {providerID: 'own://box'}
 status:
   addresses: [{type: Hostname, address: box.lan}, {type: InternalIP, address: 'fd00::2'},
               {type: InternalIP, address: 192.168.0.2}]
-  conditions: [{type: Ready, status: 'True'}, {type: DiskPressure, status: Unknown}]
+  conditions: [{type: Ready, status: 'True'}, {type: DiskPressure, status: Unknown},
+               {type: example.org/Hot, status: 'False'}]
   daemonEndpoints: {kubeletEndpoint: {Port: 10250}}
 ";
 
@@ -210,6 +211,47 @@ subsets:
         assert_eq!(target.get("__meta_kubernetes_node_annotation_rack"), Some("7"));
     }
     assert_eq!(group.targets[2].get("__meta_kubernetes_node_name"), None);
+    let elsewhere = "{metadata: {name: a, namespace: b}, subsets: [{ports: [{port: 1}], addresses:
+        [{ip: 10.0.0.1, nodeName: box, targetRef: {kind: Node, name: other}}]}]}";
+    let group = super::endpoints(&read(elsewhere), WITH_NODE, &known_ones());
+    assert_eq!(group.targets[0].get("__meta_kubernetes_node_name"), Some("box"));
+}
+
+#[test]
+fn one_number_for_two_protocols() {
+    let ports = "[{name: dns, containerPort: 53, protocol: UDP},
+                  {name: dns-tcp, containerPort: 53, protocol: TCP}]";
+    let pod = format!(
+        "{{metadata: {{name: dns-0, namespace: b}}, status: {{podIP: 10.0.0.1}},
+           spec: {{containers: [{{name: dns, ports: {ports}}}]}}}}"
+    );
+    let others = Others { pods: vec![read(&pod)], ..Others::default() };
+    let there = "targetRef: {kind: Pod, namespace: b, name: dns-0}";
+    let protocols = |group: Group| -> Vec<String> {
+        let of = |target: &Labels| {
+            let get = |name: &str| target.get(&format!("__meta_kubernetes_{name}"));
+            let name = get("pod_container_port_name").unwrap_or("-");
+            format!("{name} {}", get("pod_container_port_protocol").unwrap_or("-"))
+        };
+        group.targets.iter().map(of).collect()
+    };
+    let port = "[{name: dns-tcp, port: 53, protocol: TCP}]";
+    let endpoints = format!(
+        "{{metadata: {{name: dns, namespace: b}},
+           subsets: [{{addresses: [{{ip: 10.0.0.1, {there}}}], ports: {port}}}]}}"
+    );
+    let found = super::endpoints(&read(&endpoints), PLAIN, &others);
+    assert_eq!(protocols(found), ["dns TCP"], "the first one of the number, as it is asked for");
+    let slice = format!(
+        "{{metadata: {{name: dns-x, namespace: b}}, addressType: IPv4, ports: {port},
+           endpoints: [{{addresses: [10.0.0.1], {there}}}]}}"
+    );
+    let found = super::endpointslice(&read(&slice), PLAIN, &others);
+    assert_eq!(protocols(found), ["dns UDP"], "the first one of the number, as it is");
+    let service = "{metadata: {name: dns, namespace: b}}";
+    let slices = [super::Known::from(read::<EndpointSlice>(&slice))];
+    let found = super::endpoints_of_slices(&read(service), &slices, PLAIN, &others);
+    assert_eq!(protocols(found), ["dns TCP"]);
 }
 
 #[test]
@@ -297,7 +339,8 @@ fn nodes() {
     check(
         &super::node(&read(NODE)),
         "node/box: node_annotation_rack=7 node_annotationpresent_rack=true \
-         node_condition_diskpressure=unknown node_condition_ready=true node_label_gpu=a100 \
+         node_condition_diskpressure=unknown node_condition_example_org_hot=false \
+         node_condition_ready=true node_label_gpu=a100 \
          node_labelpresent_gpu=true node_name=box node_provider_id=own://box
          - __address__=[fd00::2]:10250 node_address_Hostname=box.lan \
          node_address_InternalIP=fd00::2 instance=box",
