@@ -139,6 +139,12 @@ impl<R: Role> Stores<R> {
         self.objects.get(&key.namespace, &key.name).and_then(Known::of)
     }
 
+    /// Whether a pod is there that rows may refer to.
+    pub(super) fn has_pod(&self, key: &Key) -> bool {
+        let pods = self.others.pods.as_ref();
+        pods.is_some_and(|pods| pods.get(&key.namespace, &key.name).is_some())
+    }
+
     /// The keys of all rows' objects.
     pub(super) fn keys(&self) -> BTreeSet<Key> {
         let mut keys = BTreeSet::new();

@@ -125,6 +125,11 @@ impl<R: Found> Run<R> {
             (Changes::Keys(keys), None) => self.stale.extend(keys),
             (Changes::Keys(keys), Some(kind)) => {
                 for key in keys {
+                    if kind == Referred::Pod && !self.rows.stores.has_pod(&key) {
+                        // Its addresses go with what says them, a moment later, and are not
+                        // something else until then.
+                        continue;
+                    }
                     let rows = self.rows.referring(&Reference { kind, key });
                     self.stale.extend(rows.iter().cloned());
                 }
@@ -141,7 +146,8 @@ impl<R: Found> Run<R> {
     async fn stand(&mut self) {
         let states = self.rows.stores.states();
         let refused = states.iter().find_map(|(kind, state)| {
-            let why = if state.synced {
+            // What of one namespace is known already says nothing of another.
+            let why = if state.synced || !state.settled {
                 return None;
             } else if state.absent {
                 "the API server does not know this kind"

@@ -160,3 +160,21 @@ async fn what_is_asked_once_ends() {
     assert_eq!(addresses(groups), expected);
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_password_is_told_apart_and_not_shown() {
+    let world = World::new().await;
+    let of = |password: &str| {
+        let url = format!("https://me:{password}@10.0.0.1:6443");
+        let config = config(&format!("{{role: pod, api_server: '{url}'}}"));
+        world.clusters.discoverer(&config, &world.metrics).expect("is a URL")
+    };
+    let (one, other) = (of("first-secret"), of("other-secret"));
+    assert!(one.same(&*of("first-secret")) && !one.same(&*other));
+    for identity in [one.identity(), other.identity()] {
+        assert!(identity.contains("me:xxxxx@10.0.0.1:6443"), "{identity}");
+        assert!(!identity.contains("-secret"), "{identity}");
+    }
+    drop((one, other));
+    world.end().await;
+}

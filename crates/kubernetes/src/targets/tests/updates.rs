@@ -72,6 +72,29 @@ async fn a_pod_remakes_the_groups_that_refer_to_it() {
 }
 
 #[tokio::test]
+async fn a_pod_that_is_gone_is_what_it_was_until_its_service_lets_it_go() {
+    for role in BY_SERVICE {
+        let mut world = World::of(&objects()).await;
+        let yaml = format!("{{role: {role}}}");
+        world.discover([
+            ("a", monitor(&yaml, &[("app", "a")])),
+            ("c", monitor(&yaml, &[("app", "c")])),
+        ]);
+        let before = world.wait_for("a", &["10.0.0.1:8080", "10.0.0.9:8080"]).await;
+        world.wait_for("c", &["10.0.0.3:8080"]).await;
+        assert!(world.server.delete("pods", "ns", "a"));
+        // What comes later over the same watch is seen later.
+        world.server.apply_yaml(&pod("ns", "c", "10.0.0.3", "app: c, new: label"));
+        world.wait("c", "the new label", |groups| has(groups, "pod_label_new", "label")).await;
+        assert!(Arc::ptr_eq(&before, &world.found.borrow().jobs["a"]), "{role}");
+        let without = service("ns", "a", "app: a, team: red", &[("both", "10.0.0.9")]);
+        world.server.apply_yaml(&without);
+        world.wait_for("a", &["10.0.0.9:8080"]).await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_service_that_is_labelled_otherwise_is_anothers() {
     for role in BY_SERVICE {
         let mut world = World::of(&objects()).await;
