@@ -34,6 +34,7 @@ pub use metrics::Metrics;
 pub use object::{Held, ObjectVersion};
 pub use watches::Watches;
 
+use crate::Text;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -81,10 +82,10 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of an object.
+    /// The key of an object, sharing its texts with others that have the same.
     #[must_use]
     pub fn new(namespace: &str, name: &str) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
+        Self { namespace: Text::from(namespace).into(), name: Text::from(name).into() }
     }
 }
 

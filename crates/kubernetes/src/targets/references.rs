@@ -26,6 +26,7 @@ pub(super) struct Reference {
 /// Rows by the objects they refer to.
 #[derive(Debug, Default)]
 pub(super) struct References {
+    /// In order; nearly always one, and all of a namespace at times.
     rows: HashMap<Reference, Vec<Key>>,
 }
 
@@ -39,19 +40,50 @@ impl References {
     ) {
         for gone in before.difference(now) {
             if let Some(rows) = self.rows.get_mut(gone) {
-                rows.retain(|other| other != row);
+                if let Ok(at) = rows.binary_search(row) {
+                    rows.remove(at);
+                }
                 if rows.is_empty() {
                     self.rows.remove(gone);
                 }
             }
         }
         for new in now.difference(before) {
-            self.rows.entry(new.clone()).or_default().push(row.clone());
+            let rows = self.rows.entry(new.clone()).or_insert_with(|| Vec::with_capacity(1));
+            if let Err(at) = rows.binary_search(row) {
+                rows.insert(at, row.clone());
+            }
         }
     }
 
     /// The rows that refer to an object.
     pub(super) fn rows(&self, reference: &Reference) -> &[Key] {
         self.rows.get(reference).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_row_is_there_once_and_leaves_nothing_behind() {
+        let pod = |name: &str| Reference { kind: Referred::Pod, key: Key::new("ns", name) };
+        let row = |name: &str| Key::new("ns", name);
+        let mut references = References::default();
+        let (one, both) = (BTreeSet::from([pod("x")]), BTreeSet::from([pod("x"), pod("y")]));
+        let none = BTreeSet::new();
+        for name in ["b", "c", "a"] {
+            references.change(&row(name), &none, &one);
+        }
+        references.change(&row("b"), &one, &both);
+        assert_eq!(references.rows(&pod("x")), [row("a"), row("b"), row("c")]);
+        assert_eq!(references.rows(&pod("y")), [row("b")]);
+        references.change(&row("b"), &both, &none);
+        assert_eq!(references.rows(&pod("x")), [row("a"), row("c")]);
+        for name in ["a", "c"] {
+            references.change(&row(name), &one, &none);
+        }
+        assert!(references.rows.is_empty(), "{references:?}");
     }
 }
