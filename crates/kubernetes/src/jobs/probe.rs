@@ -8,6 +8,7 @@ use crate::resources::Object;
 use crate::resources::monitors::{Probe, ProbeIngress, ProbeStatic};
 use crate::resources::relabel::Relabel;
 use crate::yaml::{Fields, Yaml};
+use std::net::Ipv6Addr;
 
 pub(super) fn job(
     probe: &Object<Probe>,
@@ -18,7 +19,8 @@ pub(super) fn job(
     let class = cx.classes.of(spec.limits.scrape_class.as_deref())?;
     let global = cx.settings.scrape_interval.as_str();
     validate::times(("interval", &spec.interval), &spec.scrape_timeout, global)?;
-    if spec.prober.url.contains("://") || spec.prober.url.contains('/') {
+    // The definition of the kind lets no empty one pass; the Operator's generator does.
+    if !spec.prober.url.is_empty() && !is_place(&spec.prober.url) {
         return Err(format!("prober.url: {:?} is not host or host:port", spec.prober.url));
     }
     let mut out = Fields::default();
@@ -78,6 +80,24 @@ pub(super) fn job(
     Ok(out)
 }
 
+/// Whether a text is a host, or a host and its port.
+fn is_place(text: &str) -> bool {
+    let is_name = |text: &str| {
+        let known = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        !text.is_empty() && text.chars().all(known)
+    };
+    let is_port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+    if let Some((address, rest)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let port = rest.strip_prefix(':');
+        return address.parse::<Ipv6Addr>().is_ok()
+            && (rest.is_empty() || port.is_some_and(is_port));
+    }
+    match text.split_once(':') {
+        Some((host, port)) => is_name(host) && is_port(port),
+        None => is_name(text),
+    }
+}
+
 fn static_targets(
     out: &mut Fields,
     steps: &mut Steps,
@@ -135,4 +155,22 @@ fn ingresses(
     steps.copy("__param_target", "instance");
     steps.set("__address__", &probe.spec.prober.url);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn probers_are_hosts_and_ports() {
+        let check = |url: &str, expected: bool| assert_eq!(super::is_place(url), expected, "{url}");
+        for url in ["prober", "prober.mon.svc:9115", "10.0.0.1", "10.0.0.1:80", "[::1]", "[::1]:80"]
+        {
+            check(url, true);
+        }
+        for url in [
+            "", ":80", "http://a", "a/b", "a:", "a:0", "a:65536", "a:b", "::1", "[::1]80", "[a]",
+            "${1}",
+        ] {
+            check(url, false);
+        }
+    }
 }
