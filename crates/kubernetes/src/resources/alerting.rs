@@ -6,7 +6,7 @@ use super::relabel::Relabel;
 use serde::Deserialize;
 
 /// Whom to tell of alerts.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Alerting {
     /// Services of Alertmanagers.
@@ -14,7 +14,7 @@ pub struct Alerting {
 }
 
 /// The Service of some Alertmanagers.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AlertmanagerService {
     /// Where it is; our own namespace when it is empty.

@@ -27,7 +27,7 @@ pub struct Http {
 }
 
 /// User and password.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct BasicAuth {
     /// Where the user's name is.
@@ -37,7 +37,7 @@ pub struct BasicAuth {
 }
 
 /// A header with credentials.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Authorization {
     /// `Bearer` when it is empty.
@@ -71,7 +71,7 @@ pub struct OAuth2 {
 }
 
 /// A proxy.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Proxy {
     /// Where it is.

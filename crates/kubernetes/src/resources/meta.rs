@@ -33,7 +33,7 @@ impl fmt::Display for Meta {
 }
 
 /// Chooses objects by their labels; an empty one chooses all.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct LabelSelector {
     /// Labels that must have exactly these values.
@@ -43,7 +43,7 @@ pub struct LabelSelector {
 }
 
 /// A condition on one label.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Requirement {
     /// The label.

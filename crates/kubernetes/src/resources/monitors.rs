@@ -45,7 +45,7 @@ pub struct Limits {
 }
 
 /// What is attached to targets.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct AttachMetadata {
     /// The labels of their node.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// A relabeling rule.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Relabel {
     /// Labels whose values are joined.

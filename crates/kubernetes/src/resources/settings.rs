@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 /// The part of its spec that means something here.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Settings {
     /// Time from scrape to scrape.
@@ -278,7 +278,7 @@ pub struct Argument {
 }
 
 /// Objects that a rule for all does not concern.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Excluded {
     /// `servicemonitors`, `podmonitors`, `probes`, `scrapeconfigs` or `prometheusrules`.
@@ -290,7 +290,7 @@ pub struct Excluded {
 }
 
 /// Settings that objects choose by name.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ScrapeClass {
     /// Its name.

@@ -31,7 +31,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 /// The section.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Section {
     /// What a `Prometheus` object says. Monitors may name no files unless it is written that they
     /// may: see [`FileAccess`]. Additional jobs and Alertmanagers that are written in place are
