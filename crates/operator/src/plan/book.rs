@@ -38,8 +38,18 @@ pub(super) struct Book {
     patterns_for: u32,
     /// Files of the vault; and since when those are not needed that are not.
     in_vault: BTreeMap<PathBuf, Option<Instant>>,
+    /// What the last plan was made without.
+    given_up: BTreeSet<Awaited>,
     are_uses_new: bool,
     has_news: bool,
+}
+
+/// An answer that jobs depend on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Awaited {
+    Namespaces,
+    Kind(MonitorKind),
+    Reference(Reference),
 }
 
 struct Entry {
@@ -83,6 +93,7 @@ impl Book {
             patterns: Patterns::default(),
             patterns_for: 0,
             in_vault: BTreeMap::new(),
+            given_up: BTreeSet::new(),
             are_uses_new: false,
             has_news: false,
         };
@@ -96,10 +107,22 @@ impl Book {
     }
 
     /// Whether answers are awaited that jobs depend on.
-    pub(super) fn is_pending(&self) -> bool {
-        matches!(self.namespaces, Namespaces::NotRead(_))
-            || self.kinds.values().any(|kind| !kind.is_settled())
-            || self.users.keys().any(|reference| self.shelf.is_pending(reference))
+    fn is_pending(&self) -> bool {
+        self.awaited().next().is_some()
+    }
+
+    /// Whether some of them may come soon: who was waited for in vain delays nobody again.
+    pub(super) fn is_worth_waiting(&self) -> bool {
+        self.awaited().any(|awaited| !self.given_up.contains(&awaited))
+    }
+
+    fn awaited(&self) -> impl Iterator<Item = Awaited> + '_ {
+        let namespaces = matches!(self.namespaces, Namespaces::NotRead(_));
+        let kinds = self.kinds.iter().filter(|(_, state)| !state.is_settled());
+        let references = self.users.keys().filter(|reference| self.shelf.is_pending(reference));
+        let references = references.cloned().map(Awaited::Reference);
+        let kinds = kinds.map(|(kind, _)| Awaited::Kind(*kind));
+        namespaces.then_some(Awaited::Namespaces).into_iter().chain(kinds).chain(references)
     }
 
     /// All that somebody refers to and that can be there.
@@ -372,6 +395,7 @@ impl Book {
     /// The plan as of now.
     pub(super) fn plan(&mut self) -> Plan {
         self.has_news = false;
+        self.given_up = self.awaited().collect();
         let mut plan = Plan {
             kinds: self.kinds.clone(),
             troubles: self.own.troubles.clone(),

@@ -55,7 +55,7 @@ impl Options {
         let rules = |options: &rules::file::Options| {
             (options.features, options.legacy_names, options.ignore_unknown_fields)
         };
-        Arc::ptr_eq(&self.section, &other.section)
+        self.section == other.section
             && self.namespace == other.namespace
             && self.global == other.global
             && rules(&self.rules) == rules(&other.rules)

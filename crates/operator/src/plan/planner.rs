@@ -83,13 +83,14 @@ async fn run(
     let first = new_options.wait_for(Option::is_some).await;
     let Ok(Some(options)) = first.map(|options| options.clone()) else { return };
     let mut follows = Follows::new(watches);
-    follows.set_options(&options);
+    let known = follows.set_options(&options);
     let mut book = Book::new(options, vault, metrics);
+    book.take(known, Instant::now());
     follows.set_references(book.wanted());
     let mut first_change: Option<Instant> = None;
     loop {
-        let publish_at =
-            first_change.map(|first| first + if book.is_pending() { LONGEST } else { DEBOUNCE });
+        let patience = if book.is_worth_waiting() { LONGEST } else { DEBOUNCE };
+        let publish_at = first_change.map(|first| first + patience);
         let due = publish_at.into_iter().chain(book.next_deadline()).min();
         let wait = async {
             match due {
@@ -126,7 +127,7 @@ async fn run(
             continue;
         }
         let first = *first_change.get_or_insert(now);
-        let patience = if book.is_pending() { LONGEST } else { DEBOUNCE };
+        let patience = if book.is_worth_waiting() { LONGEST } else { DEBOUNCE };
         if Instant::now() >= first + patience {
             first_change = None;
             plans.send_replace(Arc::new(book.plan()));

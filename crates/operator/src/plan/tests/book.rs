@@ -291,6 +291,19 @@ fn what_is_refused_says_why() {
 }
 
 #[test]
+fn targets_without_rules_have_the_enforced_label_too() {
+    let mut bench = Bench::new("enforcedNamespaceLabel: ns");
+    bench.apply(
+        "kind: ScrapeConfig\nmetadata: {name: s, namespace: a}\n\
+         spec: {staticConfigs: [{targets: [t], labels: {ns: other}}]}",
+    );
+    let plan = bench.plan();
+    let [job] = plan.jobs.as_slice() else { panic!("one job: {:?}", plan.jobs) };
+    let step = r#"{"target_label":"ns","replacement":"a"}"#;
+    assert_eq!(job.text.matches(step).count(), 2, "targets and samples: {}", job.text);
+}
+
+#[test]
 fn names_that_are_taken_are_refused() {
     let mut all = options("");
     all.taken = Arc::new(["serviceMonitor/a/b/0".to_owned()].into());
@@ -374,6 +387,38 @@ fn jobs_of_the_settings_come_from_a_secret() {
     assert_eq!(bench.jobs().len(), 2);
     bench.pass(300);
     assert_eq!(bench.jobs().len(), 1);
+}
+
+#[test]
+fn a_section_that_is_read_again_is_the_same() {
+    let check = |other: &str, expected: bool| {
+        let settings =
+            options("podTargetLabels: [a]\nserviceMonitorSelector: {matchLabels: {b: c}}");
+        assert_eq!(settings.is_same(&options(other)), expected, "{other}");
+    };
+    check("{serviceMonitorSelector: {matchLabels: {b: c}}, podTargetLabels: [a]}", true);
+    check("{serviceMonitorSelector: {matchLabels: {b: d}}, podTargetLabels: [a]}", false);
+    check("podTargetLabels: [a]", false);
+}
+
+#[test]
+fn who_does_not_answer_delays_others_once() {
+    let mut bench = Bench::new("");
+    assert!(!bench.book.is_worth_waiting());
+    bench.apply(&monitor("a/b", LOGIN));
+    assert!(bench.book.is_worth_waiting());
+    assert!(!bench.plan().is_complete);
+    bench.apply(&monitor("a/c", ""));
+    assert!(!bench.book.is_worth_waiting());
+    assert!(!bench.plan().is_complete);
+    // Another one may answer.
+    bench.apply(&monitor("z/d", LOGIN));
+    assert!(bench.book.is_worth_waiting());
+    let login = |namespace: &str| secret(&format!("{namespace}/login"), &[("user", "u")]);
+    bench.apply(&login("z"));
+    assert!(!bench.book.is_worth_waiting());
+    bench.apply(&login("a"));
+    assert!(bench.plan().is_complete);
 }
 
 #[test]
