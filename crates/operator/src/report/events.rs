@@ -111,6 +111,8 @@ impl Note {
         let hour = now.as_second() / 3600;
         let unique = xxh64(&hour.to_le_bytes(), key(self));
         let start: String = name.chars().take(MAX_NAME).collect();
+        // Where it is cut, there may be what no part of a name ends with.
+        let start = start.trim_end_matches(['-', '.']);
         let reporter = match instance.namespace.as_str() {
             "" => instance.name.clone(),
             namespace => format!("{namespace}/{}", instance.name),
@@ -213,5 +215,23 @@ mod tests {
         assert_eq!(first, name("x", "2026-03-04T05:59:59Z"));
         assert_ne!(first, name("x", "2026-03-04T06:00:00Z"));
         assert_ne!(first, name("y", "2026-03-04T05:00:00Z"));
+    }
+
+    #[test]
+    fn long_names_are_cut_where_they_may_end() {
+        let check = |name: String, start: &str| {
+            let mut note = note(1, "x");
+            note.object.name = name.into();
+            let instance = Instance { namespace: "mon".into(), name: "main".into() };
+            let event = note.event("v1", &instance, "2026-03-04T05:00:00Z".parse().unwrap());
+            let name = event["metadata"]["name"].as_str().unwrap();
+            assert_eq!(
+                name.rsplit_once('.').map(|(start, hash)| (start, hash.len())),
+                Some((start, 16))
+            );
+        };
+        check("a.b".to_owned(), "a.b");
+        check("a".repeat(253), &"a".repeat(200));
+        check(format!("{}-.b", "a".repeat(198)), &"a".repeat(198));
     }
 }

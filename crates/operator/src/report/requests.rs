@@ -46,10 +46,10 @@ impl From<kube::Error> for Failed {
     fn from(error: kube::Error) -> Self {
         match error {
             kube::Error::Api(status) => match status.code {
-                403 => Self::Forbidden(status.message),
+                403 if is_of_roles(&status.message) => Self::Forbidden(status.message),
                 404 => Self::Absent,
                 409 => Self::Conflict,
-                code @ (400 | 413 | 415 | 422) => {
+                code @ (400 | 403 | 413 | 415 | 422) => {
                     Self::Refused(format!("answered {code}: {}", status.message))
                 }
                 code => Self::Other(format!("answered {code}: {}", status.message)),
@@ -57,6 +57,12 @@ impl From<kube::Error> for Failed {
             error => Self::Other(error.to_string()),
         }
     }
+}
+
+/// Whether we lack a permission; else this one object is refused: by a webhook or a quota, or because
+/// its namespace is about to go.
+fn is_of_roles(message: &str) -> bool {
+    message.contains(" cannot ")
 }
 
 /// What came of writing a status.
@@ -237,4 +243,32 @@ fn escaped(token: &str) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_lacks_a_permission_is_told_so() {
+        let failed = |code: u16, message: &str| {
+            let status = kube::core::Status { code, message: message.into(), ..Default::default() };
+            Failed::from(kube::Error::Api(Box::new(status)))
+        };
+        let roles = "events.events.k8s.io is forbidden: User \"me\" cannot create resource \"events\" in \
+                     API group \"events.k8s.io\" in the namespace \"a\"";
+        assert_eq!(failed(403, roles), Failed::Forbidden(roles.into()));
+        // These say nothing of other objects.
+        for message in [
+            "events.events.k8s.io \"m.1\" is forbidden: unable to create new content in namespace a \
+             because it is being terminated",
+            "admission webhook \"policy.example\" denied the request: no",
+            "events \"m.1\" is forbidden: exceeded quota: few",
+        ] {
+            assert_eq!(failed(403, message), Failed::Refused(format!("answered 403: {message}")));
+        }
+        assert_eq!(failed(404, ""), Failed::Absent);
+        assert_eq!(failed(409, ""), Failed::Conflict);
+        assert_eq!(failed(500, "x"), Failed::Other("answered 500: x".into()));
+    }
 }

@@ -322,6 +322,12 @@ impl Writer {
                 });
                 self.next_check = self.next_check.min(Instant::now() + CHECK_AGAIN);
             }
+            Err(failed @ (Failed::Refused(_) | Failed::Absent)) => {
+                let error = failed.text();
+                tracing::warn!(component = "operator", %object, error, "an Event was refused");
+                // It would be again: within the hour nothing more is said.
+                self.metrics.event(EventWrite::Failed);
+            }
             Err(failed) => {
                 let error = failed.text();
                 tracing::warn!(component = "operator", %object, error, "an Event could not be sent");
