@@ -4,7 +4,7 @@ use super::cluster::Watched;
 use super::facts::{Facts, namespace_selector, selector};
 use super::text::{ago, list};
 use super::{Check, Outcome, selectors};
-use crate::plan::{LabelMiss, Missing, MissingReason, Selection, Verdict, WarningKind};
+use crate::plan::{LabelMiss, Missing, MissingReason, Reason, Selection, Verdict, WarningKind};
 
 /// Is its kind followed?
 pub(super) const WATCHED: &str = "watched";
@@ -185,7 +185,15 @@ fn valid(facts: &Facts) -> Vec<Check> {
             vec![Check::pass(VALID, format!("the {kind} is valid")).with(notes)]
         }
         Some(Verdict::Rejected(rejected)) => {
-            vec![Check::fail(VALID, rejected.message.clone(), mend(facts, &rejected.message))]
+            let fix = match rejected.reason {
+                Reason::FileAccessDenied => format!(
+                    "list the file's folder in kubernetes.fileAccess of our configuration, if who writes \
+                     monitors may send the files in it to any target; or name a Secret instead: {}",
+                    mend(facts, &rejected.message)
+                ),
+                Reason::InvalidConfiguration => mend(facts, &rejected.message),
+            };
+            vec![Check::fail(VALID, rejected.message.clone(), fix)]
         }
         Some(Verdict::Waiting(waiting)) => {
             let mut check = missing(&waiting.missing);

@@ -187,6 +187,17 @@ fn objects_that_are_not_valid() {
         "kubectl edit servicemonitor -n smallest lightning-asr, field \
          spec.endpoints[0].relabelings[0]",
     );
+    let denied = Rejected {
+        reason: Reason::FileAccessDenied,
+        message: "endpoints[0]: bearerTokenFile: files of this machine may not be named".into(),
+    };
+    asr().given(with_state(|state| state.verdict = Some(Verdict::Rejected(denied)))).fails(
+        "valid",
+        "endpoints[0]: bearerTokenFile: files of this machine may not be named",
+        "list the file's folder in kubernetes.fileAccess of our configuration, if who writes monitors \
+         may send the files in it to any target; or name a Secret instead: kubectl edit servicemonitor \
+         -n smallest lightning-asr, field spec.endpoints[0].bearerTokenFile",
+    );
     let unreadable = Rejected {
         reason: Reason::InvalidConfiguration,
         message: "invalid type: integer `5`, expected a sequence".into(),
