@@ -11,6 +11,7 @@ use discovery::Discoverer;
 use rules::LoadedFile;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
 
 /// A job of the cluster.
 pub(super) struct ClusterJob {
@@ -93,9 +94,13 @@ impl Applied {
         self.alarms.tell(&part.loaded, alertmanagers);
     }
 
-    /// Follows the objects of a cluster.
-    pub(super) fn set_cluster(&self, cluster: ClusterPart) {
+    /// Follows the objects of a cluster, unless who speaks for it was told to stop meanwhile: then
+    /// somebody else may have spoken already.
+    pub(super) fn set_cluster(&self, cluster: ClusterPart, stopped: &CancellationToken) {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if stopped.is_cancelled() {
+            return;
+        }
         let cluster = Arc::new(cluster);
         let before = self.shown.swap(Arc::clone(&cluster));
         let Some(part) = &*file else { return };

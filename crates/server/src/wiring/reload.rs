@@ -115,6 +115,15 @@ impl Reloader {
     fn ready(&self, loaded: Loaded, fingerprint: u64) -> Result<Ready, String> {
         // First: what names no cluster means this one.
         let cluster = self.cluster.prepare(&loaded)?;
+        self.ready_in(cluster, loaded, fingerprint).inspect_err(|_| self.cluster.abandon())
+    }
+
+    fn ready_in(
+        &self,
+        cluster: Prepared,
+        loaded: Loaded,
+        fingerprint: u64,
+    ) -> Result<Ready, String> {
         let targets = discovered::jobs(&loaded, &self.discovery_means)?;
         let alertmanagers = self.alarms.sources(&loaded)?;
         Ok(Ready {

@@ -61,6 +61,8 @@ impl Cluster {
         }
     }
 
+    pub(super) fn abandon(&self) {}
+
     pub(super) fn apply(&self, _prepared: Prepared, _loaded: &Loaded) {}
 
     pub(super) async fn stop(&self) {}

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -55,11 +55,13 @@ pub(super) struct Followed {
     pub(super) means: Means,
     pub(super) notices: Arc<NoticeBoard>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) keeper: Keeper,
+    pub(super) keeper: Arc<Mutex<Keeper>>,
     /// Which cluster it is.
     pub(super) cluster: String,
     /// What to scrape until the cluster is known.
     pub(super) before: Before,
+    /// When to end. Nothing is applied from then on.
+    pub(super) stop: CancellationToken,
 }
 
 /// What there is before anything is known of the cluster.
@@ -106,11 +108,8 @@ impl Follower {
     }
 
     /// Follows until told to stop, and saves what is known then.
-    pub(super) async fn run(
-        mut self,
-        mut plans: watch::Receiver<Arc<Plan>>,
-        stop: CancellationToken,
-    ) {
+    pub(super) async fn run(mut self, mut plans: watch::Receiver<Arc<Plan>>) {
+        let stop = self.to.stop.clone();
         let mut saves = interval_at(Instant::now() + SAVE, SAVE);
         saves.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -132,21 +131,29 @@ impl Follower {
                         self.look_back().await;
                         self.take(&plan);
                     }
-                    _ = saves.tick() => self.save().await,
+                    _ = saves.tick() => self.begin_to_save(),
                 }
             }
         }
     }
 
-    async fn end(mut self) {
-        self.save().await;
+    async fn end(self) {
+        // After who still writes, if anybody does.
+        let mut keeper = self.to.keeper.lock().await;
+        if self.is_complete {
+            let found = self.to.applied.found().borrow().clone();
+            keeper.save(&self.to.cluster, &self.jobs, &found).await;
+        }
         self.to.notices.remove(PROVISIONAL);
     }
 
-    async fn save(&mut self) {
+    /// Begins to save what is known, unless somebody is still at it. Plans do not wait for the disk.
+    fn begin_to_save(&self) {
+        let Ok(mut keeper) = Arc::clone(&self.to.keeper).try_lock_owned() else { return };
         if self.is_complete {
             let found = self.to.applied.found().borrow().clone();
-            self.to.keeper.save(&self.to.cluster, &self.jobs, &found).await;
+            let (cluster, jobs) = (self.to.cluster.clone(), self.jobs.clone());
+            tokio::spawn(async move { keeper.save(&cluster, &jobs, &found).await });
         }
     }
 
@@ -192,7 +199,8 @@ impl Follower {
         self.to.metrics.jobs.set(jobs.len() as f64);
         self.to.metrics.provisional.set(self.provisional.len() as f64);
         (self.jobs, self.rules) = (jobs.clone(), plan.rules.clone());
-        self.to.applied.set_cluster(ClusterPart { jobs, rules: plan.rules.clone() });
+        let part = ClusterPart { jobs, rules: plan.rules.clone() };
+        self.to.applied.set_cluster(part, &self.to.stop);
     }
 
     fn jobs_of(&mut self, plan: &Plan) -> Vec<Arc<ClusterJob>> {

@@ -32,6 +32,7 @@ use kubernetes::targets::Own;
 use running::Running;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// Whether there is a cluster around us. The folder is that of the service account.
@@ -129,13 +130,19 @@ impl Cluster {
         Ok(Prepared(wanted))
     }
 
+    /// A configuration that was prepared is not applied: all is meant as before.
+    pub(super) fn abandon(&self) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        self.reach.follow(running.as_ref().map(Running::own));
+    }
+
     /// Follows the cluster that was prepared, under a configuration.
     pub(super) fn apply(&self, prepared: Prepared, loaded: &Loaded) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(wanted) = prepared.0 else {
             if let Some(old) = running.take() {
                 self.ending.spawn(old.stop());
-                self.applied.set_cluster(ClusterPart::default());
+                self.applied.set_cluster(ClusterPart::default(), &CancellationToken::new());
                 self.state.set_objects(None);
                 tracing::info!(component = "kubernetes", "no cluster is followed any more");
             }
@@ -149,7 +156,7 @@ impl Cluster {
             shard: settings::shard(&self.flags, &self.server.hostname).unwrap_or(0),
             taken: Arc::new(loaded.jobs.iter().map(|job| job.name.clone()).collect()),
         };
-        match &*running {
+        match &mut *running {
             Some(running) if running.is_of(&wanted) => running.apply(options),
             _ => {
                 let old = running.take();
