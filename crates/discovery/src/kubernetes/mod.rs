@@ -10,7 +10,7 @@ pub use preselect::{Condition, Preselect, Requirement};
 
 use crate::sections::{Section, named};
 use crate::{Discoverer, Metrics};
-use client::Scalar;
+use client::{Scalar, without_password};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub trait Kubernetes: fmt::Debug + Send + Sync {
 }
 
 /// Objects of a Kubernetes cluster that are targets.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct KubernetesConfig {
     /// What kind of object.
     pub role: Role,
@@ -51,6 +51,23 @@ pub struct KubernetesConfig {
     pub keys: client::HttpKeys,
     /// Which objects are looked at all; never read from a file.
     pub preselect: Option<Preselect>,
+}
+
+/// Without passwords.
+impl fmt::Debug for KubernetesConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { role, api_server, kubeconfig_file, namespaces, selectors, .. } = self;
+        f.debug_struct("KubernetesConfig")
+            .field("role", role)
+            .field("api_server", &api_server.as_deref().map(without_password))
+            .field("kubeconfig_file", kubeconfig_file)
+            .field("namespaces", namespaces)
+            .field("selectors", selectors)
+            .field("attach_metadata", &self.attach_metadata)
+            .field("keys", &self.keys)
+            .field("preselect", &self.preselect)
+            .finish()
+    }
 }
 
 /// A kind of object.

@@ -29,9 +29,7 @@ impl KubernetesDiscovery {
         (subject, namespaces): (Subject, BTreeSet<String>),
         metrics: &Arc<Metrics>,
     ) -> Self {
-        let mut shown = config.clone();
-        shown.api_server = shown.api_server.map(|url| client::without_password(&url).into_owned());
-        let identity = format!("kubernetes {} {subject:?} {shown:?}", cluster.identity());
+        let identity = format!("kubernetes {} {subject:?} {config:?}", cluster.identity());
         let (config, metrics) = (config.clone(), Arc::clone(metrics));
         Self { config, cluster, subject, namespaces, metrics, identity }
     }
