@@ -29,8 +29,10 @@ impl Reach {
     pub(crate) fn new(folder: &Path) -> Self {
         let dialer = Dialer::net(MAX_CONNECTIONS);
         let watch_metrics = Arc::new(cluster::watch::Metrics::default());
-        let clusters = Clusters::new(dialer.clone(), &user_agent(), Arc::clone(&watch_metrics));
         let (folder, vault) = (folder.to_owned(), Vault::default());
+        // Other clusters may be reached by what a Secret of ours says.
+        let with_secrets = dialer.with_vault(&vault);
+        let clusters = Clusters::new(with_secrets, &user_agent(), Arc::clone(&watch_metrics));
         let reach = Self { dialer, folder, vault, clusters: Arc::new(clusters), watch_metrics };
         reach.follow(None);
         reach
@@ -87,4 +89,36 @@ fn access(dialer: &Dialer, connection: &Connection, folder: &Path) -> Result<Acc
 pub(super) fn own_namespace(folder: &Path) -> Option<String> {
     let access = access(&Dialer::net(1), &Connection::default(), folder).ok()?;
     access.own_namespace().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use apiserver::ApiServer;
+    use discovery::{Job, Kubernetes as _, KubernetesConfig, Metrics, once};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn another_cluster_is_reached_by_a_secret() {
+        let server = ApiServer::start().await.unwrap();
+        server.trouble().tokens(["right"]);
+        server.apply_yaml(
+            "{apiVersion: v1, kind: Node, metadata: {name: box},
+            status: {addresses: [{type: InternalIP, address: 10.0.0.1}]}}",
+        );
+        let reach = Reach::new(Path::new("/nowhere"));
+        let path = Vault::path("secret", "here", "login", "token");
+        reach.vault().put(&path, b"right");
+        let yaml = format!(
+            "{{role: node, api_server: '{}', authorization: {{credentials_file: {}}}}}",
+            server.url(),
+            path.display()
+        );
+        let config: KubernetesConfig = serde_saphyr::from_str(&yaml).unwrap();
+        let metrics = Arc::new(Metrics::new("scrape"));
+        let discoverer = reach.clusters().discoverer(&config, &metrics).unwrap();
+        let job = Job { name: "nodes".into(), discoverers: vec![discoverer] };
+        let found = once(job, Duration::from_secs(20)).await.remove(0).groups;
+        assert_eq!(found.expect("it is let in").len(), 1);
+    }
 }
