@@ -128,3 +128,33 @@ fn a_start_without_the_cluster_scrapes_what_was_found_before() {
     cluster.runtime.block_on(cluster.server.listen_again()).unwrap();
     series(&server, "asr_active_requests", 3);
 }
+
+#[test]
+fn reloads_that_fail_leave_the_cluster_and_others_may_leave_it() {
+    let cluster = Cluster::plain("lightning-asr");
+    let server = cluster.outside("");
+    let file = cluster.folder.path().join("prometheus.yml");
+    let reload = |config: &str, outcome: &str| {
+        std::fs::write(&file, config).expect("a writable folder");
+        server.signal("HUP");
+        told(&server, &[outcome]);
+    };
+    // Another cluster, and a log that cannot be written: none of it counts.
+    reload(
+        "kubernetes: {apiServer: 'http://127.0.0.1:1'}\nglobal: {query_log_file: /proc/none/log}\n",
+        "the configuration was not loaded",
+    );
+    cluster.apply("lightning-asr/objects.yaml");
+    series(&server, "asr_active_requests", 2);
+
+    reload("global: {}\n", "no cluster is followed any more");
+    let pools = || {
+        let answer = server.get("/api/v1/targets").json();
+        answer["data"]["activeTargets"].as_array().expect("a list").len()
+    };
+    wait_for("all targets to go", || (pools() == 0).then_some(()));
+    cluster.server.apply(&monitor("late", json!({"port": "web"})));
+    let (is_well, text) = explain(&server, "servicemonitor", "smallest/lightning-asr");
+    assert!(!is_well && text.contains("follows no Kubernetes cluster"), "{text}");
+    assert_eq!(pools(), 0);
+}
