@@ -154,3 +154,16 @@ fn a_model_server_behind_tls_and_a_token_that_changes() {
     }
     assert!(!server.log().contains("hush"), "{}", server.log());
 }
+
+#[test]
+fn the_end_waits_for_no_watch() {
+    let cluster = Cluster::plain("lightning-asr");
+    let server = cluster.outside("");
+    cluster.apply("lightning-asr/objects.yaml");
+    series(&server, "asr_active_requests", 2);
+    server.signal("TERM");
+    told(&server, &["msg=ended"]);
+    // What it says when it gave up waiting for something.
+    let log = server.log();
+    assert!(!log.contains("at the end"), "{log}");
+}

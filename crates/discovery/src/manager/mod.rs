@@ -273,6 +273,11 @@ impl Manager {
         Run { found, stop }
     }
 
+    /// Stops all discoverers; no snapshot follows.
+    pub fn stop(&self) {
+        self.stop.cancel();
+    }
+
     /// Stops all discoverers and waits for them to end.
     pub async fn shutdown(self) {
         self.stop.cancel();

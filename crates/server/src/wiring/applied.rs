@@ -78,6 +78,11 @@ impl Applied {
         self.discoverers.snapshots()
     }
 
+    /// Finds no more targets. Those who still hold it hold up nobody.
+    pub(super) fn end_discovery(&self) {
+        self.discoverers.stop();
+    }
+
     /// Follows a configuration.
     pub(super) fn set_file(
         &self,

@@ -105,7 +105,8 @@ impl Loops {
     pub(super) async fn stop(self, front: Front) -> anyhow::Result<()> {
         let Self { reloader, cluster, scrapes, alarms, following, keeper, db } = self;
         cluster.stop().await;
-        // The last owner of discovery: dropping it stops it.
+        // Watches end once no discoverer looks at them.
+        reloader.applied.end_discovery();
         drop(reloader);
         if !scrapes.shutdown(GRACE).await {
             tracing::warn!(component = "scrape", "scrapes were still running at the end");
