@@ -49,6 +49,18 @@ fn custom_resources_are_printed_as_a_configuration() {
     let broken = "left out: PodMonitor smallest/broken: podMetricsEndpoints[0]: scrapeTimeout: 1m is \
                   longer than the interval of 30s\n";
     assert_eq!(told, broken);
+    let odd = tempfile::tempdir().unwrap();
+    let file = odd.path().join("odd.yaml");
+    let text = "kind: ServiceMonitor\nmetadata: {name: a}\nspec: {endpoint: [{port: web}]}\n---\n\
+                kind: ScrapeConfig\napiVersion: configs.example.com/v1\n---\njust text\n";
+    std::fs::write(&file, text).unwrap();
+    let output = rushlight().args(["kubernetes", "render"]).arg(&file).output().unwrap();
+    assert!(output.status.success());
+    let told = String::from_utf8(output.stderr).unwrap();
+    let expected = "warning: ServiceMonitor default/a: it has no endpoints, so it makes no jobs\n\
+                    passed over: 1 of kind (no object), which makes no jobs\n\
+                    passed over: 1 of kind ScrapeConfig.configs.example.com, which makes no jobs\n";
+    assert_eq!(told, expected);
     for line in [
         "job_name: serviceMonitor/smallest/lightning-asr/0",
         "credentials: open sesame",

@@ -188,7 +188,9 @@ fn objects_come_in_many_ways() {
         {"kind":"ServiceMonitor","metadata":{"name":"a"},"spec":{"endpoints":[{"port":null}]}},
         {"kind":"ServiceMonitor","metadata":{"name":"b"},"spec":{"endpoints":[{"port":{}}]}},
         {"kind":"ConfigMap","metadata":{"name":"c"},"data":{"k":"v"},"binaryData":{"b":"AAE="}},
-        {"kind":"Service","metadata":{"name":"d"}}]}"#;
+        {"kind":"Service","metadata":{"name":"d"}},
+        {"kind":"ScrapeConfig","metadata":{"name":"e"},"apiVersion":"configs.example.com/v1"},
+        {"kind":"Secret","metadata":{"name":"f"},"apiVersion":"v1"}, "text"]}"#;
     resources.add_text(list).expect("is YAML");
     resources
         .add_text("---\n---\nkind: Secret\nmetadata: {name: s}\ndata: {k: '%'}\n")
@@ -197,7 +199,9 @@ fn objects_come_in_many_ways() {
     assert_eq!(resources.service_monitors[0].metadata.to_string(), "default/a");
     let values = &resources.config_maps[&("default".into(), "c".into())];
     assert_eq!((values["k"].as_slice(), values["b"].as_slice()), (&b"v"[..], &[0, 1][..]));
-    assert_eq!(resources.others["Service"], 1);
+    let others: Vec<_> = resources.others.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
+    // Another group's kind of that name is none of ours.
+    assert_eq!(others, ["1 (no object)", "1 ScrapeConfig.configs.example.com", "1 Service"]);
     let unreadable: Vec<_> = resources.unreadable.iter().map(ToString::to_string).collect();
     assert_eq!(unreadable.len(), 2);
     assert!(unreadable[0].starts_with("ServiceMonitor default/b: "), "{}", unreadable[0]);

@@ -5,6 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
+/// Of the kinds that become jobs.
+const GROUP: &str = "monitoring.coreos.com";
 /// Documents of a text and objects of a list.
 const MAX_OBJECTS: usize = 1_000_000;
 
@@ -30,11 +32,25 @@ pub(super) fn add(resources: &mut Resources, text: &str) -> Result<(), String> {
         if object.is_null() {
             continue;
         }
+        let kind = named(kind, &object);
         if let Err(unreadable) = one(resources, &kind, object) {
             resources.unreadable.push(unreadable);
         }
     }
     Ok(())
+}
+
+/// Its kind; with the group where another one has a kind of the same name. An object that names no
+/// group is taken for ours.
+fn named(kind: String, object: &Value) -> String {
+    if !object.is_object() {
+        return "(no object)".to_owned();
+    }
+    let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+    match version.rsplit_once('/') {
+        Some((group, _)) if group != GROUP => format!("{kind}.{group}"),
+        _ => kind,
+    }
 }
 
 fn one(resources: &mut Resources, kind: &str, object: Value) -> Result<(), Unreadable> {

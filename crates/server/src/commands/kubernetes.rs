@@ -37,6 +37,13 @@ fn rendered(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
     for warning in &out.warnings {
         eprintln!("warning: {warning}");
     }
+    for monitor in without_endpoints(&resources) {
+        eprintln!("warning: {monitor}: it has no endpoints, so it makes no jobs");
+    }
+    for (kind, count) in &resources.others {
+        let kind = if kind.is_empty() { "(no kind)" } else { kind };
+        eprintln!("passed over: {count} of kind {kind}, which makes no jobs");
+    }
     for missing in assets.missing() {
         eprintln!("warning: {missing}; a cluster would leave the object out that refers to it");
     }
@@ -47,6 +54,15 @@ fn rendered(paths: &[PathBuf]) -> anyhow::Result<ExitCode> {
         eprintln!("left out: {object}");
     }
     Ok(if left_out.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What an API server would have refused, or taken without a word.
+fn without_endpoints(resources: &Resources) -> impl Iterator<Item = String> {
+    let services = resources.service_monitors.iter().filter(|one| one.spec.endpoints.is_empty());
+    let services = services.map(|one| format!("ServiceMonitor {}", one.metadata));
+    let pods = resources.pod_monitors.iter();
+    let pods = pods.filter(|one| one.spec.pod_metrics_endpoints.is_empty());
+    services.chain(pods.map(|one| format!("PodMonitor {}", one.metadata)))
 }
 
 /// The text of a file, or of standard input for `-`.
