@@ -72,6 +72,13 @@ impl Importer {
             let text = format!("not written: {RETENTION}, as the chart has it");
             self.note(None, &join(path, "retention"), NoteKind::Used, text);
         }
+        // The chart allows it, and its own monitors of the kubelet and the API server name a token.
+        let files = "arbitraryFSAccessThroughSMs";
+        if get(files).is_none_or(Node::is_empty) {
+            let text = "not written: monitors that name files (bearerTokenFile, caFile) are left out, \
+                        the chart's own of the kubelet and the API server too; {deny: false} takes them";
+            self.note(None, &join(path, files), NoteKind::Used, text);
+        }
     }
 
     /// What is selected when there is no selector.
