@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod duration;
+pub mod edits;
 pub mod float;
 pub mod histogram;
 pub mod kahan;
@@ -20,6 +21,7 @@ pub mod scalar;
 pub mod size;
 
 pub use alert::Alert;
+pub use edits::edits;
 pub use histogram::FloatHistogram;
 pub use labels::{Labels, LabelsBuilder, METRIC_NAME};
 pub use matcher::{MatchOp, Matcher};

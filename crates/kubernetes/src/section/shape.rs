@@ -3,6 +3,7 @@
 
 use super::tree::{Entry, Kind, Node, Place};
 use model::duration::Duration;
+use model::edits;
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -236,21 +237,7 @@ pub(crate) fn join(path: &str, key: &str) -> String {
 /// than a third of it.
 fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let lower = text.to_lowercase();
-    let (edits, word) = words.map(|word| (edits(&lower, &word.to_lowercase()), word)).min()?;
+    let edits_to = |word: &str| edits(lower.as_bytes(), word.to_lowercase().as_bytes());
+    let (edits, word) = words.map(|word| (edits_to(word), word)).min()?;
     (edits <= text.len().div_ceil(3)).then_some(word)
-}
-
-/// How many letters to insert, delete or replace (Levenshtein's distance).
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }

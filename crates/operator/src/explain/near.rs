@@ -1,5 +1,7 @@
 //! Names that come near to one that is not there.
 
+use model::edits;
+
 /// Names that are looked at.
 const MAX_NAMES: usize = 10_000;
 /// Bytes of a name that are looked at.
@@ -32,21 +34,6 @@ pub(super) fn distance(a: &str, b: &str) -> Option<usize> {
 
 fn cut(name: &str) -> &[u8] {
     &name.as_bytes()[..name.len().min(MAX_LEN)]
-}
-
-/// Bytes to insert, remove or replace (Levenshtein).
-fn edits(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

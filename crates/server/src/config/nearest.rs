@@ -1,24 +1,11 @@
 //! What somebody may have meant.
 
+use model::edits;
+
 /// The word with the fewest edits from `text`; none when all need more than a third of it.
 pub(crate) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let (edits, word) = words.map(|word| (edits(text, word), word)).min()?;
+    let (edits, word) = words.map(|word| (edits(text.as_bytes(), word.as_bytes()), word)).min()?;
     (edits <= text.len().div_ceil(3)).then_some(word)
-}
-
-/// How many letters to insert, delete or replace (Levenshtein's distance).
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
