@@ -3,7 +3,7 @@
 //!
 //! An [`Access`] is made of an [`Origin`]: the service account of the pod we run in, a URL with the keys
 //! of an HTTP client, or a kubeconfig. It gives a [`kube::Client`], whose requests go over connections of
-//! the `client` crate: [`service`] sends them and hands bodies on piece by piece, [`pace`] holds back those
+//! the `client` crate: `service` sends them and hands bodies on piece by piece, `pace` holds back those
 //! that would be too many and those the server does not want now. No request waits forever: connecting,
 //! the head of an answer and silence within a body all have limits.
 

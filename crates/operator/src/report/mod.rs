@@ -1,11 +1,11 @@
 //! Telling objects what became of them: their statuses, and Events about those that are not valid.
 //!
-//! A [`Reporter`] follows plans. What an object is told is its [`Outcome`](outcome::Outcome); it is kept
-//! as a binding in its status, of which only our own is ever touched ([`bindings`]), and written when it
-//! says something else than before, a few objects a second. Statuses are written where we may, where the
-//! definition of the kind has them, and only while no `Prometheus` object has our name: else its operator
-//! would write the same binding. `writeBack: off` ends Events, too. Nothing is written on shutdown; an object that is no longer selected
-//! loses our binding.
+//! A [`Reporter`] follows plans. What an object is told is its `Outcome`; it is kept as a binding in its
+//! status, of which only our own is ever touched (`bindings`), and written when it says something else
+//! than before, a few objects a second. Statuses are written where we may, where the definition of the
+//! kind has them, and only while no `Prometheus` object has our name: else its operator would write the
+//! same binding. `writeBack: off` ends Events, too. Nothing is written on shutdown; an object that is no
+//! longer selected loses our binding.
 //!
 //! Before that, and again while something is missing, the reporter asks for all permissions that the
 //! configuration needs. [`Standing`] says which are missing, with the rules to add.

@@ -49,6 +49,16 @@ fn positive(duration: Option<DurationText>) -> Option<Duration> {
 }
 
 impl GlobalSection {
+    /// The times that are written.
+    pub(super) fn times(&self) -> impl Iterator<Item = &'static str> {
+        let times = [
+            ("scrape_interval", &self.scrape_interval),
+            ("scrape_timeout", &self.scrape_timeout),
+            ("evaluation_interval", &self.evaluation_interval),
+        ];
+        times.into_iter().filter(|(_, time)| time.is_some()).map(|(name, _)| name)
+    }
+
     /// Takes from another section what this one does not say; of external labels, those that it
     /// does not have.
     pub(super) fn fill(&mut self, other: Self) {

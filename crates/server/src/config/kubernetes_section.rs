@@ -9,6 +9,7 @@ use super::error::place_of;
 use super::file::{File, Jobs};
 use super::{ConfigError, ConfigText, Reading, reading};
 use kubernetes::Section;
+use kubernetes::resources::Settings;
 use kubernetes::section::Surroundings;
 use model::names::NameScheme;
 use model::relabel::{Action, Rule};
@@ -127,6 +128,8 @@ pub(super) struct Brought {
     lists: Lists,
     /// Where the section stands.
     at: Location,
+    /// Worth telling.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Brought {
@@ -140,7 +143,7 @@ impl Brought {
         let key = std::mem::take(&mut written.kubernetes);
         if !key.is_there {
             let (lists, at) = (Lists::default(), Location::UNKNOWN);
-            return Ok(Self { section: None, alerting: None, lists, at });
+            return Ok(Self { section: None, alerting: None, lists, at, warnings: Vec::new() });
         }
         let section = Section::read(text).map_err(|faults| all_of(faults, file))?;
         let section = section.unwrap_or_default();
@@ -154,9 +157,10 @@ impl Brought {
             Some(lists) => (lists.value, lists.referenced),
             None => (Lists::default(), Location::UNKNOWN),
         };
+        let warnings = said_twice(written, &section.settings);
         written.fill(&mut said, at);
         let alerting = said.take_alerting();
-        Ok(Self { section: Some(Arc::new(section)), alerting, lists, at })
+        Ok(Self { section: Some(Arc::new(section)), alerting, lists, at, warnings })
     }
 
     /// No limit is above the one that is enforced.
@@ -305,4 +309,19 @@ fn all_of(faults: Vec<kubernetes::section::Fault>, file: &str) -> ConfigError {
         first.message.push_str(&format!("\nand {} more", number - MAX_TOLD));
     }
     first
+}
+
+/// Times of the section that do nothing, as the file itself says others.
+fn said_twice(written: &File, settings: &Settings) -> Vec<String> {
+    let Some(global) = &written.global else { return Vec::new() };
+    let times = [
+        ("scrape_interval", "scrapeInterval", &settings.scrape_interval),
+        ("scrape_timeout", "scrapeTimeout", &settings.scrape_timeout),
+        ("evaluation_interval", "evaluationInterval", &settings.evaluation_interval),
+    ];
+    let twice = global.value.times().filter_map(|name| {
+        let (_, own, _) = times.iter().find(|(of, _, time)| *of == name && !time.is_empty())?;
+        Some(format!("kubernetes.{own} does nothing, as global.{name} is written"))
+    });
+    twice.collect()
 }

@@ -175,6 +175,7 @@ pub(crate) fn parse(
     if reading.agent {
         written.check_agent(file)?;
     }
+    warnings.append(&mut brought.warnings);
     warnings.append(&mut old_tls::warnings(file, text));
     let mut files = vec![ConfigText { text: text.to_owned(), jobs: own_jobs }];
     files.extend(more_jobs);

@@ -54,6 +54,18 @@ fn the_section_says_what_the_file_does_not() {
 }
 
 #[test]
+fn what_is_written_in_both_places_is_told() {
+    let check = |file: &str, section: &str, expected: &[&str]| {
+        let text = format!("global: {{{file}}}\nkubernetes: {{{section}}}\n");
+        assert_eq!(load_text(&text).unwrap().warnings, expected, "{text}");
+    };
+    check("scrape_interval: 15s", "", &[]);
+    check("", "scrapeInterval: 20s", &[]);
+    let told = "kubernetes.scrapeInterval does nothing, as global.scrape_interval is written";
+    check("scrape_interval: 15s", "scrapeInterval: 20s, evaluationInterval: 20s", &[told]);
+}
+
+#[test]
 fn enforced_limits_hold_for_the_file_too() {
     let check = |file: &str, section: &str, expected: u64| {
         let text = format!("global: {{{file}}}\nkubernetes: {{{section}}}\n");
