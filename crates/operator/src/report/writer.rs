@@ -191,7 +191,11 @@ impl Writer {
             Outcome::Told(condition) => told == Some(condition),
         };
         if !is_said && self.queued.insert(object.clone()) {
-            self.queue.push_back(object.clone());
+            // Somebody looks for what is wrong; that all is well can wait.
+            match outcome.fault() {
+                Some(_) => self.queue.push_front(object.clone()),
+                None => self.queue.push_back(object.clone()),
+            }
             self.metrics.set_waiting(self.queue.len());
         }
     }

@@ -45,6 +45,17 @@ async fn objects_are_told_what_became_of_them() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_is_told_first() {
+    let world = World::reporting().await;
+    let good: Vec<_> =
+        (0..30).map(|i| state(&world.monitor(&format!("a{i}"), &json!({})), accepted())).collect();
+    let bad = state(&world.monitor("z", &json!({})), rejected("bad"));
+    world.plan(good.into_iter().chain([bad]));
+    world.until_status("z", "False").await;
+    assert!(world.writes() < 5, "{} were told before", world.writes());
+}
+
+#[tokio::test]
 async fn nothing_is_written_that_is_said_already() {
     let mut world = World::reporting().await;
     let object = world.monitor("m", &json!({}));
