@@ -2,7 +2,8 @@
 //! to date.
 //!
 //! `access` reaches the API server through our own HTTP client, `watch` keeps one store per kind of
-//! object and scope, shared by all who ask for it, `rights` asks what we may do there. Nothing here knows what the objects mean.
+//! object and scope, shared by all who ask for it, `rights` asks what we may do there. Nothing here
+//! knows what the objects mean.
 #![forbid(unsafe_code)]
 
 pub mod access;

@@ -31,7 +31,7 @@ pub use changes::Changes;
 pub use following::{Following, WatchState};
 pub use kind::Kind;
 pub use metrics::Metrics;
-pub use object::{Held, ObjectVersion};
+pub use object::{Held, ObjectVersion, without_nulls};
 pub use watches::Watches;
 
 use crate::Text;

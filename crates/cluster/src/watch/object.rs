@@ -127,7 +127,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     })
 }
 
-fn without_nulls(value: &mut Value) {
+/// Takes all nulls out of a tree: the same as nothing, where objects of a cluster are written.
+pub fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.retain(|_, value| !value.is_null());

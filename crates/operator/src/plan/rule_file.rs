@@ -1,6 +1,7 @@
 //! From PrometheusRules to rule files.
 
 use super::{Warning, WarningKind};
+use cluster::watch::without_nulls;
 use kubernetes::resources::rules::GroupText;
 use model::{MatchOp, Matcher};
 use rules::file::{Fault, Group, Options};
@@ -92,16 +93,6 @@ fn invalid(message: String) -> Warning {
 
 /// The group in the one way we write JSON; a null is the same as nothing.
 fn value(group: &GroupText) -> Value {
-    fn without_nulls(value: &mut Value) {
-        match value {
-            Value::Object(map) => {
-                map.retain(|_, value| !value.is_null());
-                map.values_mut().for_each(without_nulls);
-            }
-            Value::Array(list) => list.iter_mut().for_each(without_nulls),
-            _ => {}
-        }
-    }
     let mut value = serde_json::from_str(&group.0).unwrap_or_default();
     without_nulls(&mut value);
     value
